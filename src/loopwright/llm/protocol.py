@@ -1,0 +1,63 @@
+"""What a model call is, for every kind of model: `Ask` in, `Reply` out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal, Protocol, TypedDict
+
+import msgspec
+
+from loopwright.trial import Usage
+
+
+class Message(TypedDict):
+    role: Literal["system", "user", "assistant"]
+    content: str
+
+
+class Ask(msgspec.Struct, frozen=True):
+    """One request to a model. `n` replies are wanted; `schema` (JSON) and `grammar` (GBNF) constrain where supported.
+
+    `None` leaves a value to the model's own default.
+    """
+
+    model: str
+    messages: list[Message]
+    temperature: float | None = None
+    max_tokens: int | None = None
+    seed: int | None = None
+    n: int = 1
+    stop: list[str] = []
+    schema: dict[str, object] | None = None
+    grammar: str | None = None
+
+
+class Reply(msgspec.Struct, frozen=True):
+    """What came back. `texts` has one entry a wanted reply. `cached` means nothing was paid."""
+
+    texts: list[str]
+    usage: Usage = Usage()
+    finish: str = "stop"
+    model: str = ""
+    seconds: float = 0.0
+    cached: bool = False
+
+    @property
+    def text(self) -> str:
+        return self.texts[0] if self.texts else ""
+
+
+class Model(Protocol):
+    """One endpoint. Raises `ModelError` for what no retry can mend, `RetryableError` for what it may."""
+
+    async def ask(self, ask: Ask) -> Reply: ...
+
+    async def close(self) -> None: ...
+
+
+def conversation(prompt: str | Sequence[Message], system: str = "") -> list[Message]:
+    """`prompt` as messages: a plain text becomes one user message."""
+    messages: list[Message] = [{"role": "system", "content": system}] if system else []
+    if isinstance(prompt, str):
+        return [*messages, {"role": "user", "content": prompt}]
+    return [*messages, *prompt]
