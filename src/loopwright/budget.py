@@ -1,0 +1,100 @@
+"""What a run has spent and whether it can afford more: pure counting over events.
+
+The gateway enforces the limits on model calls to the single call; here whole updates are weighed, so that a run ends between
+updates and keeps enough for its test trials.
+"""
+
+from __future__ import annotations
+
+from loopwright.execution.protocol import TaskCard
+from loopwright.settings import BudgetSettings, Loop
+from loopwright.store.events import Answered, AnyEvent, Ran
+from loopwright.trial import Usage
+
+
+def trials_of_update(loop: Loop, card: TaskCard) -> int:
+    """The most trials that one update can take: its batch, the gate of every child, the validation of the accepted one."""
+    batch = min(loop.evidence.batch.size, card.sizes["train"])
+    validation = card.sizes["validation"]
+    samples = loop.optimizer.samples
+    judged = samples > 1 or loop.search.accept != "always"
+    gates = 0
+    if judged:
+        gates = samples * (validation if loop.search.gate == "validation" else batch)
+    return batch + gates + (0 if judged and loop.search.gate == "validation" else validation)
+
+
+def trials_of_opening(card: TaskCard) -> int:
+    """The starting artifact's validation."""
+    return card.sizes["validation"]
+
+
+def trials_of_end(card: TaskCard) -> int:
+    """The test trials of the starting artifact and of the best candidate."""
+    return 2 * card.sizes["test"]
+
+
+class Meter:
+    """Counts what events say was spent, and keeps the dearest trial and optimizer call seen, to estimate by."""
+
+    def __init__(self) -> None:
+        self.trials = 0
+        self.usage = Usage()
+        self.dearest_trial = Usage()
+        self.dearest_call = Usage(calls=1)
+
+    def add(self, event: AnyEvent) -> None:
+        if isinstance(event, Ran):
+            self.trials += 1
+            self.usage += event.trial.usage
+            self.dearest_trial = _most(self.dearest_trial, event.trial.usage)
+        elif isinstance(event, Answered):
+            self.usage += event.reply.usage
+            self.dearest_call = _most(self.dearest_call, event.reply.usage)
+
+    def shortage(self, loop: Loop, card: TaskCard, updates: int, *, opening: bool = False) -> str:
+        """Why `updates` more updates and the end cannot be afforded; "" where they can, as far as is known now."""
+        budget = loop.budget
+        trials = updates * trials_of_update(loop, card) + trials_of_end(card)
+        trials += trials_of_opening(card) if opening else 0
+        calls = updates * loop.optimizer.samples if loop.optimizer.kind != "mutate" else 0
+        needed = Usage(
+            calls=trials * self.dearest_trial.calls + calls * self.dearest_call.calls,
+            input_tokens=trials * self.dearest_trial.tokens + calls * self.dearest_call.tokens,
+            usd=trials * self.dearest_trial.usd + calls * self.dearest_call.usd,
+        )
+        return (
+            _short("trials", budget.trials, self.trials, trials)
+            or _short("calls", budget.calls, self.usage.calls, needed.calls)
+            or _short("tokens", budget.tokens, self.usage.tokens, needed.tokens)
+            or _short("usd", budget.usd, self.usage.usd, needed.usd)
+        )
+
+
+def left(budget: BudgetSettings, meter: Meter) -> dict[str, float]:
+    """What is left of each limit that is set."""
+    spent = {
+        "trials": meter.trials,
+        "calls": meter.usage.calls,
+        "tokens": meter.usage.tokens,
+        "usd": meter.usage.usd,
+    }
+    return {name: limit - used for name, used in spent.items() if (limit := getattr(budget, name)) is not None}
+
+
+def _short(name: str, limit: float | None, spent: float, needed: float) -> str:
+    if limit is None or spent + needed <= limit:
+        return ""
+    return (
+        f"budget.{name} = {limit:g} does not allow another update: {spent:g} spent, "
+        f"{needed:g} needed for it and for the test at the end"
+    )
+
+
+def _most(one: Usage, other: Usage) -> Usage:
+    return Usage(
+        max(one.calls, other.calls),
+        max(one.input_tokens, other.input_tokens),
+        max(one.output_tokens, other.output_tokens),
+        max(one.usd, other.usd),
+    )

@@ -1,0 +1,355 @@
+"""The heart: what a learning loop is. Read `LearningLoop._update`; the rest of the file lets it be driven.
+
+A loop does no I/O and holds no process, file or model. It is asked what to do next and told how that went:
+
+    while requests := loop.ask():
+        for request in requests:                     # in any order, as many at a time as you like
+            events = loop.tell(request, do(request)) # to be written down
+
+Whoever drives it (the built-in runner, a person, a cluster) runs the trials and calls the models. The state is a fold over
+the events: a run resumes by folding those of its complete updates and by answering the open ones from the journal.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Generator, Iterable, Mapping, Sequence
+from statistics import fmean
+from typing import cast
+
+import msgspec
+
+from loopwright.artifact import Candidate, EditError
+from loopwright.budget import Meter
+from loopwright.errors import TaskError
+from loopwright.evidence import Evidence
+from loopwright.evidence.batch import draw
+from loopwright.execution.protocol import TaskCard
+from loopwright.flow import Branch, Flow, Request, Result
+from loopwright.optimizers.protocol import Check, Optimizer, Proposal, Rejected, View
+from loopwright.search.population import Population
+from loopwright.search.protocol import On, Scoring, Search, Verdict
+from loopwright.seeding import derive, generator
+from loopwright.settings import Loop
+from loopwright.store.events import AnyEvent, Ended, Proposed, Showed, Updated
+from loopwright.store.journal import Entry
+from loopwright.trial import Role, Split, Trial, TrialSpec
+
+
+class LearningLoop:
+    """One learning loop, from the starting artifact to the test scores, as ask and tell.
+
+    Guarantees: equal settings and equal results give equal events, in whatever order and however late the results are
+    told; every event is given exactly once, in order within its step.
+    """
+
+    def __init__(self, loop: Loop, start: Candidate, card: TaskCard, optimizer: Optimizer, search: Search) -> None:
+        """Raises `TaskError` where the task lacks examples that the settings need."""
+        _require(loop, card)
+        self.loop = loop
+        self.card = card
+        self.optimizer = optimizer
+        self.search = search
+        self.population = Population(start)
+        self.meter = Meter()
+        self.ending = ""  # why no further update will be started
+        self.ended: Ended | None = None
+        self._open: dict[int, Branch[Updated | None]] = {}  # by step; 0 is the opening
+        self._end: Branch[None] | None = None
+        self._next = 0  # the step to be concluded next
+        self._opened = 0  # the last step opened
+        self._numbers = 0  # events of the last concluded step
+        self._recorded: dict[int, list[AnyEvent]] = {}  # by an earlier process, not yet taken in
+
+    # -------------------------------------------------------------------------------------------- what the loop is
+
+    def _update(self, step: int) -> Flow[Updated]:
+        """One update: select, draw, run, cut to the horizon, ask the optimizer, apply its edit, judge the children."""
+        loop, population = self.loop, self.population
+        parent = population.candidates[self.search.select(population, self._rng("select", step))]
+        reverted = parent.id != population.current
+        remembered = population.memory[-loop.optimizer.memory :] if loop.optimizer.memory else []
+        others = [(candidate, mean) for candidate, mean in population.kept() if candidate.id != parent.id]
+        examples = draw(
+            loop.evidence.batch,
+            n=self.card.sizes["train"],
+            step=step,
+            seed=loop.seed,
+            last=population.train,
+            strata=self.card.strata.get("train", ()),
+        )
+
+        seeds = [derive(loop.seed, "trial", step, index) for index in examples]
+        trials = yield from _run(
+            [TrialSpec(parent.id, "train", i, seed, record=True) for i, seed in zip(examples, seeds, strict=True)]
+        )
+
+        evidence = Evidence.of(
+            trials,
+            loop.evidence.horizon,
+            tokens=loop.evidence.tokens,
+            seed=derive(loop.seed, "horizon", step),
+        )
+        yield Showed(evidence.text, {part.name: part.tokens for part in evidence.sections}, evidence.template)
+
+        view = View(step, parent, evidence, self.card.goal, remembered, others)
+        proposals = yield from self.optimizer.propose(view, self._rng("propose", step), _check(parent))
+
+        children: list[Candidate] = []
+        refused = ""
+        for proposal in proposals[: loop.optimizer.samples]:
+            child, event = _child(parent, proposal, children)
+            yield event
+            children += [child] if child else []
+            refused = event.refused
+
+        verdict = Verdict([], "", "no proposal could be used")
+        if children:
+            gate = _Gate(self, step, trials)
+            verdict = yield from self.search.judge(parent.id, [child.id for child in children], gate)
+            if verdict.accepted:
+                yield from gate([verdict.accepted], "validation")
+        return Updated(
+            parent.id,
+            {trial.spec.index: trial.score for trial in trials},
+            reverted,
+            failure=_failure(trials, "" if children else refused or "no proposal"),
+            children=verdict.children,
+            accepted=verdict.accepted,
+            reason=verdict.reason,
+        )
+
+    def _opening(self) -> Flow[None]:
+        """Step 0: the starting artifact on the validation split, so that every later candidate has its measure."""
+        yield from _run(self._lasting(self.population.start, "validation"))
+
+    def _closing(self) -> Flow[None]:
+        """The end: the start and the best candidate on the test split, which nothing has used before."""
+        last_two = dict.fromkeys([self.population.start, self.population.best])
+        yield from _run([spec for candidate in last_two for spec in self._lasting(candidate, "test")])
+
+    def _conclude(self, branch: Branch[Updated | None]) -> list[Entry]:
+        """Take a complete update into the population, in the order of the steps, and say which candidate is best now."""
+        population = self.population
+        self._fold(branch.step, branch.events)
+        self._numbers = branch.number
+        if branch.outcome is None:
+            return []
+        accepted, best = branch.outcome.accepted, population.best
+        mean, before = population.mean(accepted), population.mean(best)
+        if accepted and (mean is None or before is None or mean > before):
+            best = accepted
+        entry = branch.append(msgspec.structs.replace(branch.outcome, best=best, best_score=population.mean(best)))
+        self._fold(branch.step, [entry.event])
+        self._numbers = branch.number
+        return [entry]
+
+    # ------------------------------------------------------------------------------------------------ ask and tell
+
+    def begin(self, recorded: Iterable[Entry] = ()) -> list[Entry]:
+        """Open the first updates, or go on after the events of an earlier process. Call once, before `ask`.
+
+        Raises `StoreError` (here or in a later `tell`) where the journal tells another course than this loop takes.
+        """
+        for entry in recorded:
+            if entry.step >= 0:
+                self._recorded.setdefault(entry.step, []).append(entry.event)
+        opening = self._recorded.pop(0, [])
+        self._fold(0, opening)
+        branch = Branch(0, self._opening(), first=len(opening))
+        self._open[0] = cast("Branch[Updated | None]", branch)
+        return branch.start() + self._go_on()
+
+    def ask(self) -> list[Request]:
+        """Everything that can be done now and has no result yet, oldest first. Empty: the loop has ended."""
+        branches = [*self._open.values(), *([self._end] if self._end else [])]
+        return [request for branch in branches for request in branch.waiting()]
+
+    def tell(self, request: Request, result: Result) -> list[Entry]:
+        """Take the result of a request; gives the events to be written down, in order."""
+        branch = self._open.get(request.step) or self._end
+        entries = branch.tell(request, result) if branch else []
+        return entries + self._go_on()
+
+    def finish(self, reason: str, *, abandon: bool = False) -> list[Entry]:
+        """Start no further update. Those under way are finished, or with `abandon` left for a later resume."""
+        self.ending = self.ending or reason
+        if abandon:
+            self._open.clear()
+        return self._go_on()
+
+    def _go_on(self) -> list[Entry]:
+        """Conclude what is complete in the order of the steps, open what may be opened, and come to the end."""
+        entries: list[Entry] = []
+        while True:
+            branch = self._open.get(self._next)
+            if branch is not None and branch.done:
+                entries += self._conclude(self._open.pop(self._next))
+            elif branch is None and _complete(self._recorded.get(self._next, ())):
+                events = self._recorded.pop(self._next)
+                self._fold(self._next, events)
+                self._numbers = len(events)
+            else:
+                break
+            self._next += 1
+            entries += self._open_updates()
+        if self.ending and not self._open and self.ended is None:
+            entries += self._come_to_end()
+        return entries
+
+    def _open_updates(self) -> list[Entry]:
+        """Open the updates that may be under way after the last concluded one. What they start from is fixed here."""
+        entries: list[Entry] = []
+        while not self.ending and self._opened < self._next - 1 + self.loop.search.branches:
+            step = self._opened + 1
+            recorded = self._recorded.get(step, [])
+            if not _complete(recorded):
+                self.ending = self._why_end(step)
+                if self.ending:
+                    break
+                self.ended = None
+                branch = Branch(step, self._update(step), recorded=self._recorded.pop(step, []))
+                self._open[step] = cast("Branch[Updated | None]", branch)
+                entries += branch.start()
+            self._opened = step
+        return entries
+
+    def _why_end(self, step: int) -> str:
+        """Why update `step` is not to be started; "" where it is."""
+        search, population = self.loop.search, self.population
+        best = population.mean(population.best)
+        if step > self.loop.budget.steps:
+            return f"all {self.loop.budget.steps} updates are done"
+        if search.target is not None and best is not None and best >= search.target:
+            return f"the validation score reached the target of {search.target:g}"
+        if search.patience is not None and population.since_best >= search.patience:
+            return f"no new best candidate in {search.patience} updates"
+        return self.meter.shortage(self.loop, self.card, len(self._open) + 1)
+
+    def _come_to_end(self) -> list[Entry]:
+        """The test trials, and the last event."""
+        entries: list[Entry] = []
+        population = self.population
+        if self._end is None:
+            self._end = Branch(population.steps, self._closing(), first=self._numbers)
+            entries += self._end.start()
+        if self._end.done:
+            self._fold(population.steps, self._end.events)
+            start, best = (population.scores(id, "test") for id in (population.start, population.best))
+            score = population.mean(population.best)
+            entry = self._end.append(Ended(self.ending, population.best, score, start, best))
+            self._fold(population.steps, [entry.event])
+            self._end = None
+            entries.append(entry)
+        return entries
+
+    def _fold(self, step: int, events: Sequence[AnyEvent]) -> None:
+        """The only place where the state changes."""
+        self.population.apply(step, events)
+        for event in events:
+            self.meter.add(event)
+            if isinstance(event, Ended):
+                self.ended = event
+
+    # ------------------------------------------------------------------------------------------------- small parts
+
+    def _rng(self, purpose: str, step: int) -> random.Random:
+        return generator(self.loop.seed, purpose, step)
+
+    def _lasting(self, candidate: str, split: Split, by: int | None = None) -> list[TrialSpec]:
+        """The trials of a candidate on a whole split that are not known yet (by the end of step `by`)."""
+        return [
+            TrialSpec(candidate, split, index, derive(self.loop.seed, split, index), cast("Role", split))
+            for index in range(self.card.sizes[split])
+            if self.population.known(candidate, split, index, by) is None
+        ]
+
+
+class _Gate:
+    """Scores candidates of one update: on the examples and seeds of its batch, or on the validation split."""
+
+    def __init__(self, loop: LearningLoop, step: int, batch: Sequence[Trial]) -> None:
+        self._loop = loop
+        self._by = step - loop.loop.search.branches
+        self._batch = batch
+        self._means: dict[tuple[str, On], float] = {(batch[0].spec.candidate, "batch"): fmean(t.score for t in batch)}
+
+    def __call__(self, candidates: Sequence[str], on: On) -> Scoring:
+        wanted = {
+            candidate: self._specs(candidate, on) for candidate in candidates if (candidate, on) not in self._means
+        }
+        trials = yield from _run([spec for specs in wanted.values() for spec in specs])
+        fresh: dict[str, list[float]] = {candidate: [] for candidate in wanted}
+        for trial in trials:
+            fresh[trial.spec.candidate].append(trial.score)
+        for candidate, scores in fresh.items():
+            population = self._loop.population
+            scores += population.scores(candidate, "validation", self._by) if on == "validation" else []
+            if scores:
+                self._means[candidate, on] = fmean(scores)
+        return {candidate: self._means[candidate, on] for candidate in candidates if (candidate, on) in self._means}
+
+    def _specs(self, candidate: str, on: On) -> list[TrialSpec]:
+        if on == "validation":
+            return self._loop._lasting(candidate, "validation", self._by)  # pyright: ignore[reportPrivateUsage]
+        replace = msgspec.structs.replace
+        return [replace(trial.spec, candidate=candidate, role="gate", record=False) for trial in self._batch]
+
+
+def _run(specs: list[TrialSpec]) -> Generator[list[TrialSpec], list[Trial], list[Trial]]:
+    """Have trials run; none asked, none run."""
+    return (yield specs) if specs else []
+
+
+def _child(
+    parent: Candidate, proposal: Proposal | Rejected, siblings: list[Candidate]
+) -> tuple[Candidate | None, Proposed]:
+    """The child that a proposal makes of its parent, or None; and the event that tells of it."""
+    if isinstance(proposal, Rejected):
+        return None, Proposed(parent.id, refused=proposal.kind, reason=proposal.reason, reply=proposal.text)
+    texts = {name: text for name, text in proposal.texts.items() if parent.texts.get(name) != text}
+    try:
+        child = parent.edit(proposal.texts)
+    except EditError as error:
+        return None, Proposed(
+            parent.id, texts=texts, rationale=proposal.rationale, refused=error.kind, reason=error.reason
+        )
+    if child.id in {sibling.id for sibling in siblings}:
+        reason = "the same texts were proposed already in this update"
+        return None, Proposed(parent.id, texts=texts, refused="duplicate", reason=reason)
+    return child, Proposed(parent.id, child.id, texts, proposal.rationale)
+
+
+def _check(parent: Candidate) -> Check:
+    """For an optimizer's repair turns: why an edit of the parent would be refused, or None."""
+
+    def check(texts: Mapping[str, str]) -> Rejected | None:
+        try:
+            parent.edit(texts)
+        except EditError as error:
+            return Rejected(error.kind, error.reason)
+        return None
+
+    return check
+
+
+def _failure(trials: Sequence[Trial], refused: str) -> str:
+    """The kind of failure that spoilt a whole update, if one did."""
+    if refused:
+        return f"proposal {refused}"
+    kinds = {trial.feedback.error for trial in trials}
+    return f"every trial failed: {kinds.pop()}" if len(kinds) == 1 and None not in kinds else ""
+
+
+def _complete(events: Sequence[AnyEvent]) -> bool:
+    return any(isinstance(event, Updated) for event in events)
+
+
+def _require(loop: Loop, card: TaskCard) -> None:
+    if not card.sizes["train"]:
+        raise TaskError(f"the task '{card.name}' has no training examples; give it some with train=...")
+    if loop.search.gate == "validation" and loop.search.accept != "always" and not card.sizes["validation"]:
+        raise TaskError(
+            f"the task '{card.name}' has no validation examples, but search.gate = \"validation\"; "
+            'give it some, or set search.gate = "batch"'
+        )

@@ -1,0 +1,46 @@
+"""Sequential search: one line of descent, each update edits the last accepted candidate. The paper's search."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+
+from loopwright.search.population import Population
+from loopwright.search.protocol import Gate, Judging, Verdict
+from loopwright.settings import SearchSettings
+from loopwright.store.events import Child
+
+
+class Sequential:
+    """Edits the current candidate; keeps a child by `accept` on the `gate`; goes back to the best by `revert`."""
+
+    def __init__(self, settings: SearchSettings) -> None:
+        self.settings = settings
+
+    def select(self, population: Population, rng: random.Random) -> str:
+        revert = self.settings.revert
+        if revert is not None and population.since_best and population.since_best % revert == 0:
+            return population.best
+        return population.current
+
+    def judge(self, parent: str, children: Sequence[str], gate: Gate) -> Judging:
+        if self.settings.accept == "always" and len(children) == 1:
+            return Verdict([Child(children[0], "accepted")], children[0], "every valid child is accepted")
+        means = yield from gate([parent, *children], self.settings.gate)
+        before = means.pop(parent)
+        # max() keeps the first of equals: an earlier proposal is not pushed out by a later one that is no better.
+        winner = max(means, key=lambda child: means[child])
+        kept = accepts(self.settings.accept, means[winner], before)
+        reason = f"{means[winner]:.4g} against the parent's {before:.4g} on the {self.settings.gate}"
+        outcomes = [
+            Child(child, ("accepted" if kept else "worse") if child == winner else "outdone", score, before)
+            for child, score in means.items()
+        ]
+        return Verdict(outcomes, winner if kept else "", reason)
+
+
+def accepts(rule: str, after: float, before: float) -> bool:
+    """Whether a child with mean score `after` replaces a parent with `before`, on the same examples and seeds."""
+    if rule == "always":
+        return True
+    return after > before if rule == "improve" else after >= before

@@ -1,0 +1,264 @@
+"""The journal: append-only events in SQLite (WAL), long texts and traces as compressed blobs named by their hash.
+
+One file holds everything about a run and any SQLite client can query it: `events.body` is JSON without times, `events.clock`
+has the times. Every event carries a digest chained over all before it, so damage is found when the journal is opened: a
+damaged last event is dropped with a warning, damage elsewhere is an error.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+import time
+import warnings
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple, cast
+
+import msgspec
+import zstandard
+
+from loopwright.errors import StoreError
+from loopwright.llm.protocol import Reply
+from loopwright.store.events import AnyEvent
+from loopwright.trace import Trace
+
+FORMAT = 1
+_LONG = 200  # texts longer than this become blobs: equal ones are stored once
+_SCHEMA = """
+CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
+CREATE TABLE events (
+    id INTEGER PRIMARY KEY, step INTEGER NOT NULL, number INTEGER NOT NULL, kind TEXT NOT NULL, body TEXT NOT NULL,
+    clock TEXT NOT NULL, digest BLOB NOT NULL, UNIQUE (step, number));
+CREATE TABLE blobs (hash BLOB PRIMARY KEY, data BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE replies (key TEXT PRIMARY KEY, reply BLOB NOT NULL) WITHOUT ROWID;
+"""
+
+
+class Entry(NamedTuple):
+    """An event in its place."""
+
+    step: int
+    number: int
+    event: AnyEvent
+
+
+class Journal:
+    """The journal of one run, open for one writer. Not for use from several threads."""
+
+    def __init__(self, path: Path, *, readonly: bool = False) -> None:
+        """Open or create the journal at `path`. Raises `StoreError` where it is damaged, newer than us, or no journal."""
+        self.path = path
+        if readonly and not path.exists():
+            raise StoreError(f"there is no journal at {path}; it is not the folder of a run")
+        try:
+            self._db = _connect(path, readonly=readonly)
+            self._tail = self._verify(repair=not readonly)
+        except sqlite3.DatabaseError as error:
+            raise StoreError(f"the journal {path} cannot be read: {error}") from None
+        self._encoder = zstandard.ZstdCompressor(level=3)
+        self._decoder = zstandard.ZstdDecompressor()
+
+    def append(self, entries: Iterable[Entry]) -> None:
+        """Write events in one transaction: either all are there afterwards or none.
+
+        Raises `StoreError` where the disk is full or the place of an event is taken by a different one.
+        """
+        tail = self._tail
+        now = time.time()
+        try:
+            with self._db:
+                for entry in entries:
+                    body, clock = self._encode(entry.event)
+                    clock["time"] = now
+                    tail = _chain(tail, entry.step, entry.number, body)
+                    self._db.execute(
+                        "INSERT INTO events (step, number, kind, body, clock, digest) VALUES (?, ?, ?, ?, ?, ?)",
+                        (
+                            entry.step,
+                            entry.number,
+                            entry.event.__struct_config__.tag,
+                            body,
+                            _json(clock),
+                            tail,
+                        ),
+                    )
+        except sqlite3.IntegrityError:
+            raise StoreError(f"the journal {self.path} has another event at the place of a new one") from None
+        except sqlite3.OperationalError as error:
+            raise StoreError(f"the journal {self.path} cannot be written: {error}; what was written is kept") from None
+        self._tail = tail
+
+    def entries(self, *, traces: bool = False, since: int | None = None) -> Iterator[Entry]:
+        """All events in the order of the loop (step, number), whatever order they were written in.
+
+        `traces` loads the traces of trials too. `since` leaves out earlier steps.
+        """
+        rows = self._db.execute(
+            "SELECT step, number, body, clock FROM events WHERE step >= ? ORDER BY step, number",
+            (-1 if since is None else since,),
+        )
+        for step, number, body, clock in rows:
+            yield Entry(step, number, self._decode(body, clock, traces=traces))
+
+    def times(self) -> tuple[float, float] | None:
+        """Unix times of the first and the last event, or None for an empty journal."""
+        row = self._db.execute(
+            "SELECT min(json_extract(clock, '$.time')), max(json_extract(clock, '$.time')) FROM events"
+        ).fetchone()
+        return None if row[0] is None else (row[0], row[1])
+
+    def canonical(self) -> list[tuple[int, int, str]]:
+        """Every event without its times, in the order of the loop: equal for equal runs."""
+        return list(self._db.execute("SELECT step, number, body FROM events ORDER BY step, number"))
+
+    def get(self, key: str) -> Reply | None:
+        """The reply of a finished model call, by its request key."""
+        row = self._db.execute("SELECT reply FROM replies WHERE key = ?", (key,)).fetchone()
+        return None if row is None else msgspec.msgpack.decode(self._decoder.decompress(row[0]), type=Reply)
+
+    def put(self, key: str, reply: Reply) -> None:
+        """Keep a finished model call at once: it is never paid again, whatever happens next."""
+        data = self._encoder.compress(msgspec.msgpack.encode(reply))
+        try:
+            with self._db:
+                self._db.execute("INSERT OR REPLACE INTO replies VALUES (?, ?)", (key, data))
+        except sqlite3.OperationalError as error:
+            raise StoreError(f"the journal {self.path} cannot be written: {error}; what was written is kept") from None
+
+    def replies(self) -> Iterator[tuple[str, Reply]]:
+        """Every finished model call of the run with its request key."""
+        for key, data in self._db.execute("SELECT key, reply FROM replies"):
+            yield key, msgspec.msgpack.decode(self._decoder.decompress(data), type=Reply)
+
+    def close(self) -> None:
+        self._db.close()
+
+    # Events to rows and back.
+
+    def _encode(self, event: AnyEvent) -> tuple[str, dict[str, Any]]:
+        data = cast("dict[str, Any]", msgspec.to_builtins(event, builtin_types=(bytes,)))
+        clock: dict[str, Any] = {}
+        if "trial" in data:
+            trial = data["trial"]
+            clock = {"seconds": trial.pop("seconds"), "cpu": trial.pop("cpu")}
+            if trial["trace"] is not None:
+                trial["trace"] = self._keep(msgspec.msgpack.encode(event.trial.trace))  # pyright: ignore
+        elif "reply" in data and isinstance(data["reply"], dict):
+            reply = cast("dict[str, Any]", data["reply"])
+            clock = {"seconds": reply.pop("seconds"), "cached": reply.pop("cached")}
+        return _json(self._shorten(data)), clock
+
+    def _decode(self, body: str, clock: str, *, traces: bool) -> AnyEvent:
+        data = cast("dict[str, Any]", self._lengthen(msgspec.json.decode(body)))
+        times = msgspec.json.decode(clock)
+        if "trial" in data:
+            trial = data["trial"]
+            trial.update(seconds=times["seconds"], cpu=times["cpu"])
+            if trial["trace"] is not None:
+                trial["trace"] = msgspec.msgpack.decode(self._load(trial["trace"])) if traces else None
+        elif "reply" in data and isinstance(data["reply"], dict):
+            data["reply"].update(seconds=times["seconds"], cached=times["cached"])
+        return msgspec.convert(data, AnyEvent, builtin_types=(bytes,))
+
+    def _shorten(self, value: Any) -> Any:
+        """Long texts and all bytes replaced by references to blobs."""
+        if isinstance(value, str):
+            return {"$text": self._keep(value.encode("utf-8", "surrogatepass"))} if len(value) > _LONG else value
+        if isinstance(value, bytes):
+            return {"$bytes": self._keep(value)}
+        if isinstance(value, dict):
+            return {key: self._shorten(item) for key, item in cast("dict[str, Any]", value).items()}
+        if isinstance(value, list):
+            return [self._shorten(item) for item in cast("list[Any]", value)]
+        return value
+
+    def _lengthen(self, value: Any) -> Any:
+        if isinstance(value, dict):
+            table = cast("dict[str, Any]", value)
+            if len(table) == 1 and "$text" in table:
+                return self._load(table["$text"]).decode("utf-8", "surrogatepass")
+            if len(table) == 1 and "$bytes" in table:
+                return self._load(table["$bytes"])
+            return {key: self._lengthen(item) for key, item in table.items()}
+        if isinstance(value, list):
+            return [self._lengthen(item) for item in cast("list[Any]", value)]
+        return value
+
+    def _keep(self, data: bytes) -> str:
+        """Store a blob once; its name is its hash."""
+        name = hashlib.blake2b(data, digest_size=16)
+        known = self._db.execute("SELECT 1 FROM blobs WHERE hash = ?", (name.digest(),)).fetchone()
+        if known is None:
+            self._db.execute("INSERT INTO blobs VALUES (?, ?)", (name.digest(), self._encoder.compress(data)))
+        return name.hexdigest()
+
+    def _load(self, name: str) -> bytes:
+        row = self._db.execute("SELECT data FROM blobs WHERE hash = ?", (bytes.fromhex(name),)).fetchone()
+        if row is None:
+            raise StoreError(f"the journal {self.path} is damaged: the text {name} is missing")
+        try:
+            data = self._decoder.decompress(row[0])
+        except zstandard.ZstdError:
+            data = b""
+        if hashlib.blake2b(data, digest_size=16).hexdigest() != name:
+            raise StoreError(f"the journal {self.path} is damaged: the text {name} does not have its hash")
+        return data
+
+    def _verify(self, *, repair: bool) -> bytes:
+        """Check format and digests; returns the digest of the last sound event."""
+        row = self._db.execute("SELECT value FROM meta WHERE key = 'format'").fetchone()
+        if row is None or int(row[0]) > FORMAT:
+            found = "no format" if row is None else f"format {row[0]}"
+            raise StoreError(
+                f"the journal {self.path} has {found}; this loopwright reads up to {FORMAT}: use a newer one"
+            )
+        tail = b""
+        damaged: list[int] = []
+        rows = self._db.execute("SELECT id, step, number, body, digest FROM events ORDER BY id")
+        for number, step, place, body, digest in rows:
+            if damaged:
+                raise StoreError(
+                    f"the journal {self.path} is damaged at event {damaged[0]}, which is not its last; "
+                    "restore the folder from a copy"
+                )
+            if _chain(tail, step, place, body) == digest:
+                tail = digest
+            else:
+                damaged.append(number)
+        if damaged:
+            warnings.warn(f"the last event of {self.path} was damaged and is dropped", stacklevel=4)
+            if repair:
+                with self._db:
+                    self._db.execute("DELETE FROM events WHERE id = ?", (damaged[0],))
+        return tail
+
+
+def read_trace(data: Any) -> Trace | None:
+    """A trace as stored, as a record."""
+    return None if data is None else msgspec.convert(data, Trace)
+
+
+def _connect(path: Path, *, readonly: bool) -> sqlite3.Connection:
+    fresh = not path.exists()
+    if readonly:
+        database = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
+        return database
+    database = sqlite3.connect(path)
+    database.execute("PRAGMA journal_mode = WAL")
+    # NORMAL in WAL mode: a killed process loses nothing; only a power cut may lose the last events, never damage them.
+    database.execute("PRAGMA synchronous = NORMAL")
+    if fresh:
+        with database:
+            database.executescript(_SCHEMA)
+            database.execute("INSERT INTO meta VALUES ('format', ?)", (str(FORMAT),))
+    return database
+
+
+def _chain(tail: bytes, step: int, number: int, body: object) -> bytes:
+    text = body if isinstance(body, str) else repr(body)
+    return hashlib.blake2b(tail + f"{step}/{number}/{text}".encode("utf-8", "replace"), digest_size=12).digest()
+
+
+def _json(value: Any) -> str:
+    return msgspec.json.encode(value).decode()

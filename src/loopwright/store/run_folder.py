@@ -1,0 +1,86 @@
+"""A run's folder on disk: the journal, the lock, the stop file, and what a person puts in or takes out.
+
+RUN/journal.db     everything about the run
+RUN/ask/           questions that wait for an answer by hand, and their answers
+RUN/stop           make this file and the run ends cleanly after the update under way
+RUN/best/          the files of the best candidate, written when a run ends
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from pathlib import Path
+from types import TracebackType
+from typing import IO
+
+from loopwright.errors import StoreError
+from loopwright.store.journal import Journal
+
+
+class RunFolder:
+    """The folder of one run. As a context manager it holds the run's lock: two processes cannot write one run."""
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        self._lock: IO[str] | None = None
+
+    @property
+    def journal_path(self) -> Path:
+        return self.path / "journal.db"
+
+    @property
+    def ask_folder(self) -> Path:
+        return self.path / "ask"
+
+    @property
+    def best_folder(self) -> Path:
+        return self.path / "best"
+
+    def exists(self) -> bool:
+        """Whether there is a run here already."""
+        return self.journal_path.exists()
+
+    def create(self) -> None:
+        """Make the folder for a new run. Raises `StoreError` where something else lies there."""
+        if self.path.exists() and not self.path.is_dir():
+            raise StoreError(f"{self.path} is a file; a run needs a folder of its own")
+        if self.path.is_dir() and not self.exists() and any(p.name != "lock" for p in self.path.iterdir()):
+            raise StoreError(f"{self.path} holds other files and is not the folder of a run; name an empty or new one")
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StoreError(f"the run folder {self.path} cannot be made: {error.strerror}") from None
+
+    def journal(self, *, readonly: bool = False) -> Journal:
+        """Open the journal. Raises `StoreError`."""
+        if readonly and not self.exists():
+            raise StoreError(f"{self.path} is not the folder of a run: there is no journal.db in it")
+        return Journal(self.journal_path, readonly=readonly)
+
+    def stop_asked(self) -> bool:
+        """Whether someone made the stop file."""
+        return (self.path / "stop").exists()
+
+    def __enter__(self) -> RunFolder:
+        self.create()
+        handle = (self.path / "lock").open("a+")
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            handle.seek(0)
+            owner = handle.read().strip() or "unknown"
+            handle.close()
+            raise StoreError(f"the run {self.path} is in use by process {owner}; wait for it or stop it") from None
+        handle.truncate(0)
+        handle.write(str(os.getpid()))
+        handle.flush()
+        self._lock = handle
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
