@@ -1,0 +1,99 @@
+"""Combine experiences into one learning context: its template, and the drafts of its sections in the order drawn.
+
+The paper (arXiv 2603.23994, appendix D.2) calls this the learning template. A context of several experiences is their
+concatenation in the order drawn, each under its own heading; to let the optimizer see every experience alone instead,
+make one `Evidence` of each.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import msgspec
+
+from loopwright.evidence.columns import literal
+from loopwright.evidence.pieces import Piece, labelled
+from loopwright.evidence.records import Experience, Template
+from loopwright.evidence.steps import headline, metrics, steps
+
+
+class Draft(msgspec.Struct, frozen=True):
+    """A section before it is fitted to a number of tokens. Names and `experience` are those of `Section`."""
+
+    name: str
+    pieces: list[Piece]
+    experience: int = -1
+
+
+def template(experiences: Sequence[Experience]) -> Template:
+    """The name of the shape: one or several experiences, of one or of many steps."""
+    many = any(len(experience.steps) > 1 for experience in experiences)
+    if len(experiences) <= 1:
+        return "episodic" if many else "interactive"
+    return "batch of episodes" if many else "batch"
+
+
+def combine(experiences: Sequence[Experience]) -> list[Draft]:
+    """The drafts of all sections; empty ones are left out."""
+    drafts = [Draft("summary", _summary(experiences))]
+    for i, experience in enumerate(experiences):
+        drafts += [
+            Draft("feedback", _feedback(experience, i, len(experiences)), i),
+            Draft("failure", _failure(experience), i),
+            Draft("steps", steps(experience), i),
+            Draft("printed", _printed(experience), i),
+        ]
+    return [draft for draft in drafts if draft.pieces]
+
+
+def head(experience: Experience, place: int, count: int) -> str:
+    """One line that names an experience and its score."""
+    name = f"Experience {place + 1} of {count}" if count > 1 else "Experience"
+    return f"## {name}: example {experience.example}, score {literal(experience.score)}"
+
+
+def _summary(experiences: Sequence[Experience]) -> list[Piece]:
+    if not experiences:
+        return [Piece("No trial was run.")]
+    if len(experiences) == 1:
+        return []
+    scores = [experience.score for experience in experiences]
+    mean = math.fsum(scores) / len(scores)
+    listed = ", ".join(map(literal, scores))
+    return [Piece(f"{len(scores)} independent trials of the same program. Scores: {listed} (mean {mean:.6g}).")]
+
+
+def _feedback(experience: Experience, place: int, count: int) -> list[Piece]:
+    feedback = experience.feedback
+    pieces = [Piece(head(experience, place, count))]
+    if feedback.error:
+        pieces.append(Piece(f"The trial failed: {feedback.error}."))
+    if experience.window_reward is not None:
+        pieces.append(Piece(f"Reward inside the steps shown: {literal(experience.window_reward)}"))
+    if feedback.text.strip():
+        pieces.append(labelled("Feedback", feedback.text.strip("\n")))
+    if feedback.metrics:
+        pieces.append(Piece(f"Metrics: {metrics(feedback.metrics)}"))
+    if experience.left_out:
+        pieces.append(Piece(f"({experience.left_out})"))
+    if experience.window[2] == 0:
+        pieces.append(Piece("(No step was recorded.)"))
+    elif not experience.steps:
+        pieces.append(Piece(f"({headline(experience)}: nothing recorded.)"))
+    return pieces
+
+
+def _failure(experience: Experience) -> list[Piece]:
+    failure = experience.failure
+    if failure is None or failure.text() in experience.feedback.text:
+        return []
+    return [Piece("Exception:", failure.text())]
+
+
+def _printed(experience: Experience) -> list[Piece]:
+    pieces: list[Piece] = []
+    for name, text in (("Printed", experience.stdout), ("Printed to stderr", experience.stderr)):
+        if text.strip():
+            pieces.append(labelled(name, text.rstrip("\n")))
+    return pieces
