@@ -259,7 +259,7 @@ class Task:
         if feedback.score < self.floor:
             raise self._error(
                 f"it gave the score {feedback.score:g}, under its floor {self.floor:g}, so a crash would look "
-                f"better than an honest score; declare the lowest score there is: floor={feedback.score:g}"
+                f"better than an honest score; declare the lowest score: floor={feedback.score:g}"
             )
         return feedback
 

@@ -87,9 +87,7 @@ def _task(spec: str, found: object, options: Mapping[str, Any]) -> Task:
             raise TaskError(f"task = '{spec}' is a finished task and takes no options; remove [task_options]")
         return found
     if not callable(found):
-        raise TaskError(
-            f"task = '{spec}' is {type(found).__name__}, not a task; decorate a function with @task(...)"
-        )
+        raise TaskError(f"task = '{spec}' is {type(found).__name__}, not a task; decorate a function with @task(...)")
     _check(spec, found, options)
     try:
         made = found(**options)
@@ -98,9 +96,7 @@ def _task(spec: str, found: object, options: Mapping[str, Any]) -> Task:
     except Exception as error:
         raise TaskError(f"task = '{spec}' raised while it was made: {told(error)}") from error
     if not isinstance(made, Task):
-        raise TaskError(
-            f"task = '{spec}' gave {type(made).__name__}, not a task; decorate it with @task(...)"
-        )
+        raise TaskError(f"task = '{spec}' gave {type(made).__name__}, not a task; decorate it with @task(...)")
     return made
 
 
@@ -110,14 +106,11 @@ def _check(spec: str, factory: Any, options: Mapping[str, Any]) -> None:
         parameters = inspect.signature(factory).parameters.values()
     except (TypeError, ValueError):
         return
-    required = [
-        p.name for p in parameters if p.default is p.empty and p.kind not in {p.VAR_KEYWORD, p.VAR_POSITIONAL}
-    ]
+    required = [p.name for p in parameters if p.default is p.empty and p.kind not in {p.VAR_KEYWORD, p.VAR_POSITIONAL}]
     missing = [name for name in required if name not in options]
     if missing:
         raise TaskError(
-            f"task = '{spec}' needs {', '.join(missing)}: decorate it with @task(...), "
-            "or give them in [task_options]"
+            f"task = '{spec}' needs {', '.join(missing)}: decorate it with @task(...), or give them in [task_options]"
         )
     if any(p.kind is p.VAR_KEYWORD for p in parameters):
         return

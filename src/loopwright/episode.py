@@ -1,0 +1,168 @@
+"""Tasks that are environments: a program acts step by step, and the rewards of one episode are its score.
+
+An example is a seed; one trial is one episode. The program sees observations and gives actions, through one
+function of its own (`act`); where several functions make an action, that function calls them. Not here: any
+environment.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Literal, Protocol, cast
+
+import msgspec
+
+from loopwright.feedback import Feedback
+from loopwright.task import Examples, Label, Loader, Task, TrialHandle
+
+
+class InvalidAction(ValueError):
+    """Raised by `Environment.step` for an action it does not take; the message says which it takes.
+
+    It becomes the trial's feedback, because the program chose the action.
+    """
+
+
+class Environment(Protocol):
+    """What an episode task plays. One environment serves many trials in turn, each begun by `reset`.
+
+    Equal seeds and equal actions give equal episodes, whatever was played before. An optional `close()` is
+    called when the environment is replaced.
+    """
+
+    def reset(self, seed: int) -> Any:
+        """Begin an episode and give its first observation: plain data, not changed later."""
+        ...
+
+    def step(self, action: Any) -> tuple[Any, float, bool] | tuple[Any, float, bool, bool]:
+        """Play one step: (observation, reward, over), or (observation, reward, over, truncated).
+
+        `truncated` means that a limit of the environment's own ended the episode. Raises `InvalidAction`.
+        """
+        ...
+
+
+class Episode(msgspec.Struct, frozen=True):
+    """One finished episode: `score` is the sum of its rewards.
+
+    `ended` says why: the environment was over, it truncated the episode, or the task's `max_steps` were
+    played.
+    """
+
+    score: float
+    steps: int
+    ended: Literal["over", "truncated", "limit"]
+    seed: int
+    observation: Any = None
+
+    def text(self) -> str:
+        """One line on how it went."""
+        why = {"over": "ended", "truncated": "was cut off", "limit": "was stopped at the step limit"}[
+            self.ended
+        ]
+        return f"The episode {why} after {self.steps} steps with a total score of {self.score:g}."
+
+
+def summed(episode: Episode) -> Feedback:
+    """The plain feedback: the sum of rewards, and a line that says so."""
+    return Feedback(episode.score, episode.text(), {"steps": float(episode.steps)})
+
+
+def episodes(
+    make_env: Callable[[], Environment],
+    *,
+    act: str,
+    train: Examples | Loader,
+    validation: Examples = (),
+    test: Examples = (),
+    max_steps: int = 10_000,
+    goal: str = "",
+    feedback: Callable[[Episode], object] = summed,
+    arguments: Callable[[Any], tuple[Any, ...] | Mapping[str, Any]] | None = None,
+    floor: float = 0.0,
+    label: Label | None = None,
+    name: str | None = None,
+) -> Task:
+    """A task whose trials are episodes of the environment that `make_env` gives; its examples are integer
+    seeds.
+
+    At every step the program's function `act` is called with the observation, or with what `arguments` makes
+    of it: a tuple of positional or a dict of named arguments. `feedback` turns the `Episode` into whatever a
+    task may return. The environment is made when first played, and played on for later trials of the same
+    process.
+    """
+    if max_steps < 1:
+        raise ValueError(f"max_steps must be at least 1, not {max_steps}")
+    held: list[Environment] = []
+
+    def play(program: Any, example: Any, trial: TrialHandle) -> object:
+        if not held:
+            held.append(make_env())
+        try:
+            return _play(held[0], getattr(program, act), int(example), trial)
+        except InvalidAction as error:
+            return Feedback.failed("output", str(error), floor=floor)
+        except Exception:
+            _close(held)  # whatever happened, the next trial must not inherit it
+            raise
+
+    def _play(env: Environment, choose: Callable[..., Any], seed: int, trial: TrialHandle) -> object:
+        record = trial.step if trial.recording else None
+        observation = env.reset(seed)
+        total = 0.0
+        step = 0
+        over = truncated = False
+        while not over and not truncated and step < max_steps:
+            action = None
+            try:
+                action = _action(choose, observation, arguments)
+                turn = env.step(action)
+            except InvalidAction as error:
+                if record:
+                    record(observation, action)
+                raise InvalidAction(f"{act} gave an invalid action at step {step + 1}: {error}") from None
+            except Exception:
+                if record:  # the step that failed is the one that matters most
+                    record(observation, None)
+                raise
+            reward = turn[1]
+            if record:
+                record(observation, action, reward)
+            observation, over = turn[0], turn[2]
+            truncated = len(turn) == 4 and turn[3]
+            total += reward
+            step += 1
+        ended = "over" if over else "truncated" if truncated else "limit"
+        return feedback(Episode(total, step, ended, seed, observation))
+
+    return Task(
+        play,
+        train=train,
+        validation=validation,
+        test=test,
+        goal=goal,
+        floor=floor,
+        label=label,
+        name=name or "episodes",
+        calls=[act],
+    )
+
+
+def _action(
+    choose: Callable[..., Any],
+    observation: Any,
+    arguments: Callable[[Any], tuple[Any, ...] | Mapping[str, Any]] | None,
+) -> Any:
+    if arguments is None:
+        return choose(observation)
+    given = arguments(observation)
+    if isinstance(given, tuple):
+        return choose(*given)
+    return choose(**given)
+
+
+def _close(held: list[Environment]) -> None:
+    env = held.pop()
+    close = cast("Callable[[], None] | None", getattr(env, "close", None))
+    if close is not None:
+        close()

@@ -1,0 +1,136 @@
+"""The console: one game on `ale-py`, stepped by agent actions, read as objects, replayable from a seed.
+
+It keeps the rules of `<Game>NoFrameskip-v4` with an action repeat of 4: minimal action set, 108,000 frames an
+episode at most. Sticky actions are ours, not the emulator's: with probability `sticky` a frame repeats the
+frame before it (Machado et al. 2018, arXiv 1709.06009), drawn from the episode's seed. So one loaded game
+serves every seed, where the emulator's own noise would need 100 ms of loading for each.
+
+Not here: what the objects are (the games' own files), what a trial is (`loopwright.episode`).
+"""
+
+from __future__ import annotations
+
+import random
+from importlib import import_module
+from typing import Any
+
+from loopwright import seeding
+from loopwright.episode import InvalidAction
+from loopwright.errors import TaskError
+from loopwright.tasks.atari.game import Game, Observation
+
+REPEAT = 4
+MAX_FRAMES = 108_000
+# The console starts in slightly different states at its first resets (Freeway's and Seaquest's first frames
+# show it); seeds share these few, so that seeds which are equal modulo 10 start alike.
+STARTS = 10
+
+
+class Atari:
+    """One game as a `loopwright.episode.Environment`: observations are objects, actions are indices of
+    `game.actions`.
+
+    `life` ends the episode when a life is lost; otherwise it is the whole game. `full` adds to the
+    observations what the paper's leave out. Raises `TaskError` where `ale-py` is not installed.
+    """
+
+    def __init__(self, game: Game, *, sticky: float = 0.0, life: bool = False, full: bool = True) -> None:
+        if not 0.0 <= sticky < 1.0:
+            raise TaskError(f"sticky must be a probability from 0 to below 1, not {sticky}")
+        self.game = game
+        self._sticky = sticky
+        self._life = life
+        self._ale: Any = _load(game.rom)
+        self._codes: list[Any] = list(self._ale.getMinimalActionSet())
+        self._decoder = game.decoder(full)
+        self._starts: list[Any] = []
+        self._rng = random.Random(0)
+        self._last: Any = self._codes[0]
+        self._lives = 0
+
+    def reset(self, seed: int) -> Observation:
+        """Begin an episode. Equal seeds begin alike and stick alike."""
+        self._ale.restoreState(self._start(seed % STARTS))
+        self._rng = seeding.generator(seed, "sticky")
+        self._last = self._codes[0]
+        self._lives = self._ale.lives()
+        self._decoder.reset()
+        if self.game.serve is not None and self._life:
+            self._frames(self._codes[self.game.serve])
+        return self._observe(0.0)
+
+    def step(self, action: Any) -> tuple[Observation, float, bool, bool]:
+        """Play four frames of an action: (observation, reward, over, truncated)."""
+        if type(action) is not int:
+            action = self._index(action)
+        if not 0 <= action < len(self._codes):
+            raise InvalidAction(self._says(action))
+        reward = self._frames(self._codes[action])
+        ale = self._ale
+        truncated: bool = ale.game_truncated()
+        over: bool = ale.game_over(with_truncation=False)
+        if self._life and ale.lives() < self._lives:
+            over = True
+        return self._observe(reward), reward, over, truncated
+
+    def screen(self) -> Any:
+        """The picture of the last frame: an array of bytes (210, 160, 3)."""
+        return self._ale.getScreenRGB()
+
+    def ram(self) -> bytes:
+        """The console's 128 bytes of memory."""
+        return self._ale.getRAM().tobytes()
+
+    def _frames(self, code: Any) -> float:
+        act = self._ale.act
+        if self._sticky and code is not self._last:
+            reward = 0
+            stuck = True
+            for _ in range(REPEAT):
+                # Once the new action has got through, repeating the frame before it is the new action too.
+                stuck = stuck and self._rng.random() < self._sticky
+                reward += act(self._last if stuck else code)
+            if not stuck:
+                self._last = code
+            return float(reward)
+        self._last = code
+        return float(act(code) + act(code) + act(code) + act(code))
+
+    def _observe(self, reward: float) -> Observation:
+        observation = self._decoder.read(self._ale.getRAM().tobytes())
+        observation["reward"] = reward
+        return observation
+
+    def _start(self, number: int) -> Any:
+        while len(self._starts) <= number:
+            if self._starts:
+                self._ale.restoreState(self._starts[-1])
+            self._ale.reset_game()
+            self._starts.append(self._ale.cloneState(include_rng=True))
+        return self._starts[number]
+
+    def _index(self, action: Any) -> int:
+        try:
+            return action.__index__()  # numpy's integers too
+        except (AttributeError, TypeError):
+            raise InvalidAction(self._says(action)) from None
+
+    def _says(self, action: Any) -> str:
+        shown = repr(action)
+        names = ", ".join(f"{i} {name}" for i, name in enumerate(self.game.actions))
+        return f"{shown if len(shown) <= 60 else shown[:57] + '...'} is not one of the actions {names}"
+
+
+def _load(rom: str) -> Any:
+    try:
+        ale_py: Any = import_module("ale_py")
+    except ImportError:
+        raise TaskError("Atari games need the package ale-py: pip install 'loopwright[atari]'") from None
+    ale_py.ALEInterface.setLoggerMode(ale_py.LoggerMode.Error)
+    ale = ale_py.ALEInterface()
+    ale.setInt("random_seed", 0)
+    ale.setFloat("repeat_action_probability", 0.0)
+    ale.setInt("frame_skip", 1)
+    ale.setInt("max_num_frames_per_episode", MAX_FRAMES)
+    ale.loadROM(import_module("ale_py.roms").get_rom_path(rom))
+    return ale

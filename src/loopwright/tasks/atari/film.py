@@ -1,0 +1,102 @@
+"""Moving pictures of a policy playing, made from a recorded trial's actions: no candidate code runs for them.
+
+The emulator is deterministic given the seed and the actions, so replaying the actions shows exactly what was
+played.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from loopwright.errors import TaskError
+from loopwright.tasks.atari import game_record
+from loopwright.tasks.atari.emulator import REPEAT, Atari
+
+
+def film_from_actions(
+    game: str,
+    actions: Sequence[int],
+    seed: int,
+    path: Path,
+    *,
+    sticky: float = 0.0,
+    life: bool = False,
+    every: int = 1,
+    scale: int = 2,
+) -> int:
+    """Write the episode that `actions` play from `seed` to `path` (.gif or .webp); gives the number of
+    pictures.
+
+    `sticky` and `life` must be those of the trial. Every `every`th agent step is shown, `scale` times
+    enlarged, at the speed of the game. Raises `TaskError` for another file ending, or where Pillow is not
+    installed.
+    """
+    if path.suffix not in {".gif", ".webp"}:
+        raise TaskError(f"a film is a .gif or a .webp file, not {path.name}")
+    images = _pillow()
+    # An even enlargement in width and height would be too narrow: the console's pixels are about twice as
+    # wide as high.
+    size = (160 * scale * 5 // 4, 210 * scale)
+    pictures = [
+        images.fromarray(screen).resize(size, images.Resampling.NEAREST)
+        for number, screen in enumerate(replay(game, actions, seed, sticky=sticky, life=life))
+        if number % every == 0
+    ]
+    if path.suffix == ".gif":
+        pictures = [picture.quantize(32) for picture in pictures]
+    milliseconds = round(1000 * REPEAT * every / 60)
+    options: dict[str, Any] = {"lossless": True} if path.suffix == ".webp" else {"optimize": True}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pictures[0].save(path, save_all=True, append_images=pictures[1:], duration=milliseconds, loop=0, **options)
+    return len(pictures)
+
+
+def strip_from_actions(
+    game: str,
+    actions: Sequence[int],
+    seed: int,
+    steps: Sequence[int],
+    path: Path,
+    *,
+    sticky: float = 0.0,
+    life: bool = False,
+) -> None:
+    """Write one picture file with the screens after the named steps side by side (0 is the start of the
+    episode).
+    """
+    images = _pillow()
+    wanted = sorted(set(steps))
+    found = [
+        images.fromarray(screen)
+        for number, screen in enumerate(replay(game, actions, seed, sticky=sticky, life=life))
+        if number in wanted
+    ]
+    if not found:
+        raise TaskError(f"none of the steps {list(steps)} is in the episode of {len(actions)} steps")
+    strip = images.new("RGB", (164 * len(found) - 4, 210), "white")
+    for number, picture in enumerate(found):
+        strip.paste(picture, (164 * number, 0))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    strip.save(path)
+
+
+def replay(game: str, actions: Sequence[int], seed: int, *, sticky: float = 0.0, life: bool = False) -> Iterator[Any]:
+    """The screens of an episode played again: at its start, and after each action until it is over."""
+    env = Atari(game_record(game), sticky=sticky, life=life)
+    env.reset(seed)
+    yield env.screen()
+    for action in actions:
+        over, truncated = env.step(action)[2:]
+        yield env.screen()
+        if over or truncated:
+            return
+
+
+def _pillow() -> Any:
+    try:
+        return import_module("PIL.Image")
+    except ImportError:
+        raise TaskError("pictures need the package Pillow: pip install 'loopwright[atari]'") from None

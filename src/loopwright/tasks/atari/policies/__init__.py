@@ -1,0 +1,1 @@
+"""Starting artifacts for the games, as files to copy; nothing here is imported by the tasks."""

@@ -1,0 +1,180 @@
+"""What holds for every game: seeds, starts, sticky actions, invalid actions, starting policies, films."""
+
+from __future__ import annotations
+
+import importlib.util
+import random
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+pytest.importorskip("ale_py")
+
+from loopwright.episode import InvalidAction
+from loopwright.errors import TaskError
+from loopwright.task import StepRecorder, Task, TrialHandle, load_task
+from loopwright.tasks import atari
+from loopwright.tasks.atari.emulator import Atari
+from loopwright.tasks.atari.film import film_from_actions, strip_from_actions
+from loopwright.trial import TrialSpec
+
+READY = [game for game in atari.GAMES if (Path(atari.__file__).parent / f"{game}.py").exists()]
+
+
+def module(path: Path) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(f"policy_{path.stem}", path)
+    assert spec is not None
+    assert spec.loader is not None
+    loaded = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(loaded)
+    return loaded
+
+
+def played(game: str, seed: int, actions: list[int], **options: Any) -> list[Any]:
+    env = Atari(atari.game_record(game), **options)
+    seen: list[Any] = [env.reset(seed)]
+    for action in actions:
+        turn = env.step(action)
+        seen.append((turn, env.ram()))
+        if turn[2]:
+            break
+    return seen
+
+
+def walk(game: str, steps: int, seed: int = 3) -> list[int]:
+    rng = random.Random(seed)
+    return [rng.randrange(len(atari.game_record(game).actions)) for _ in range(steps)]
+
+
+@pytest.mark.parametrize("game", READY)
+def test_equal_seeds_and_actions_give_equal_episodes(game: str) -> None:
+    actions = walk(game, 80)
+    env = Atari(atari.game_record(game), sticky=0.25)
+    env.reset(8)
+    for action in actions[:30]:  # whatever was played before
+        env.step(action)
+    seen: list[Any] = [env.reset(5)]
+    for action in actions:
+        turn = env.step(action)
+        seen.append((turn, env.ram()))
+        if turn[2]:
+            break
+    assert seen == played(game, 5, actions, sticky=0.25)
+
+
+@pytest.mark.parametrize("game", READY)
+def test_observations_are_plain_and_fresh(game: str) -> None:
+    def plain(value: Any) -> bool:
+        if isinstance(value, dict):
+            return all(isinstance(k, str) and plain(v) for k, v in value.items())
+        if isinstance(value, list):
+            return all(plain(v) for v in value)
+        return type(value) in {int, float, str, bool}
+
+    env = Atari(atari.game_record(game), sticky=0.25)
+    obs = env.reset(0)
+    for action in walk(game, 40):
+        kept = repr(obs)
+        after = env.step(action)[0]
+        assert plain(after)
+        assert repr(obs) == kept, "an observation changed after it was given"
+        obs = after
+
+
+@pytest.mark.parametrize("game", READY)
+def test_the_start_plays_and_names_only_actions_of_the_game(game: str) -> None:
+    policy = module(atari.starting(game))
+    record = atari.game_record(game)
+    for life in (False, True):
+        env = Atari(record, life=life, full=not life)
+        obs = env.reset(0)
+        for _ in range(60):
+            obs, _, over, _ = env.step(policy.act(obs))
+            if over:
+                break
+
+
+@pytest.mark.parametrize("game", READY)
+def test_splits_share_no_seed_and_texts_hold(game: str) -> None:
+    for protocol in ("paper", "full"):
+        task = atari.atari(game, protocol=protocol)
+        seeds = [set(task.examples(split)) for split in ("train", "validation", "test")]
+        assert sum(len(s) for s in seeds) == len(set.union(*seeds))
+        assert len(task.goal) > 300
+    record = atari.game_record(game)
+    texts = {record.staged.text(score) for score in (record.floor, 1, 99, 1999, 4999, 99999)}
+    assert len(texts) >= 3
+    assert not any("{" in text for text in texts)
+
+
+def test_sticky_actions_repeat_with_their_probability() -> None:
+    plain = played("pong", 0, walk("pong", 60))
+    assert plain == played("pong", 10, walk("pong", 60))  # without noise, seeds with an equal start are equal
+    noisy = [played("pong", seed, walk("pong", 60), sticky=0.25) for seed in (0, 10, 20)]
+    assert noisy[0] != noisy[1] != noisy[2]
+
+
+@pytest.mark.parametrize("action", [None, -1, 6, "UP", 2.0, [2]])
+def test_an_invalid_action_is_named(action: Any) -> None:
+    env = Atari(atari.game_record("pong"))
+    env.reset(0)
+    with pytest.raises(InvalidAction, match="is not one of the actions 0 NOOP"):
+        env.step(action)
+
+
+def test_numpy_integers_are_actions() -> None:
+    import numpy as np
+
+    env = Atari(atari.game_record("pong"))
+    env.reset(0)
+    env.step(np.int64(2))
+
+
+def test_options_are_checked_and_read() -> None:
+    spec = "loopwright.tasks.atari:Pong"
+    task = load_task(spec, Path("."), {"protocol": "full", "sticky": 0.1, "train": 3, "max_steps": 5})
+    assert isinstance(task, Task)
+    assert list(task.examples("train")) == [0, 1, 2]
+    with pytest.raises(TaskError, match="did you mean 'sticky'"):
+        load_task(spec, Path("."), {"stiky": 0.1})
+    with pytest.raises(TaskError, match="did you mean 'full'"):
+        load_task(spec, Path("."), {"protocol": "ful"})
+    with pytest.raises(TaskError, match="sticky must be a probability"):
+        Atari(atari.game_record("pong"), sticky=1.5)
+    with pytest.raises(TaskError, match="did you mean 'pong'"):
+        atari.atari("pongo")
+
+
+def test_naming_a_game_loads_no_emulator() -> None:
+    code = "import sys; from loopwright.tasks.atari import Pong; Pong(); assert 'ale_py' not in sys.modules, 1"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_trial_is_recorded_step_by_step_and_its_film_shows_it(tmp_path: Path) -> None:
+    pytest.importorskip("PIL.Image")
+    from PIL import Image
+
+    task = atari.atari("pong", protocol="full", max_steps=30)
+    recorder = StepRecorder()
+    spec = TrialSpec("c", "train", 4, seed=1, record=True)
+    policy = module(atari.starting("pong"))
+    random.seed(1)
+    feedback = task.function(policy, task.examples("train")[4], TrialHandle(spec, recorder=recorder))
+    assert "stopped at the step limit after 30 steps" in feedback.text
+    steps = recorder.steps()
+    assert len(steps) == 30
+    actions = [step.action for step in steps]
+    shown = film_from_actions("pong", actions, 4, tmp_path / "a.gif", sticky=0.25, every=3)
+    assert shown == 11
+    with Image.open(tmp_path / "a.gif") as picture:
+        assert picture.n_frames >= 2  # equal neighbours may be merged
+    film_from_actions("pong", actions, 4, tmp_path / "a.webp", sticky=0.25, every=10)
+    strip_from_actions("pong", actions, 4, [0, 10, 20], tmp_path / "strip.png", sticky=0.25)
+    with Image.open(tmp_path / "strip.png") as picture:
+        assert picture.size == (488, 210)
+    with pytest.raises(TaskError, match=r"\.gif or a \.webp"):
+        film_from_actions("pong", actions, 4, tmp_path / "a.mp4")
