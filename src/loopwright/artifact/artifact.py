@@ -5,9 +5,7 @@ Which bytes an edit may touch is settled here once, from the starting files; can
 
 from __future__ import annotations
 
-import io
 import os
-import tokenize
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
@@ -16,7 +14,7 @@ import msgspec
 from loopwright.artifact.candidate import Candidate, identify
 from loopwright.artifact.parameter import Parameter
 from loopwright.artifact.resolve import resolve
-from loopwright.artifact.source import Text, decode, is_python
+from loopwright.artifact.source import Text, decode, is_python, python_encoding
 from loopwright.errors import ArtifactError, nearest
 
 
@@ -199,8 +197,8 @@ def _read(path: Path) -> bytes:
 def _encoded(name: str, text: str) -> bytes:
     try:
         data = text.encode()
-        encoding = tokenize.detect_encoding(io.BytesIO(data).readline)[0] if is_python(name) else "utf-8"
-        return data if encoding == "utf-8-sig" else text.encode(encoding)
+        encoding = python_encoding(data) if is_python(name) else "utf-8"
+        return data if encoding == "utf-8" else text.encode(encoding)
     except UnicodeEncodeError as error:
         raise ArtifactError(f"{name}: character {error.start} cannot be written as {error.encoding}") from None
     except SyntaxError as error:

@@ -57,7 +57,7 @@ def decode(name: str, data: bytes) -> Text:
     encoding = "utf-8"
     if is_python(name):
         try:
-            encoding = tokenize.detect_encoding(io.BytesIO(data).readline)[0].removesuffix("-sig")
+            encoding = python_encoding(data)
         except SyntaxError as error:
             raise ArtifactError(f"{name}: {error.msg}; save it as UTF-8, or name its encoding on line 1") from None
     body = data[len(bom) :]
@@ -71,6 +71,13 @@ def decode(name: str, data: bytes) -> Text:
     if text.encode(encoding) != body:
         raise ArtifactError(f"{name}: its {encoding} bytes do not survive decoding and encoding; save it as UTF-8")
     return Text(name, encoding, bom, text)
+
+
+def python_encoding(data: bytes) -> str:
+    """The encoding in which Python would read these bytes; raises `SyntaxError` where it would not."""
+    # Python translates line ends before it looks for the cookie, `tokenize` does not.
+    lines = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n") if b"\r" in data else data
+    return tokenize.detect_encoding(io.BytesIO(lines).readline)[0].removesuffix("-sig")
 
 
 class Positions:
