@@ -40,7 +40,7 @@ class B:
 
 @pytest.fixture
 def start() -> Candidate:
-    return Artifact.from_texts({"agent.py": AGENT}, ["PROMPT", "f", "A.m", "inner"], max_chars=250).start
+    return Artifact.from_texts({"agent.py": AGENT}, ["PROMPT", "f", "A.m", "inner"], max_chars=600).start
 
 
 @pytest.mark.parametrize(
@@ -69,11 +69,11 @@ def start() -> Candidate:
         ("f", "def f(x, y=1):\n\treturn 1\n        return 2", "no valid Python"),
         ("f", "def f(x, y=1):\n    return '\x00'", "null byte"),
         ("f", "def f(x, y=1):\n    return '\ud800'", "surrogate"),
-        ("f", "def f(x, y=1):\n    return " + "(" * 90 + ")" * 90, "nested"),
-        ("f", "def f(x, y=1):\n    return " + "'" + "a" * 300 + "'", "at most 250"),
+        ("f", "def f(x, y=1):\n    return " + "(" * 201 + ")" * 201, "nested"),
+        ("f", "def f(x, y=1):\n    return " + "'" + "a" * 700 + "'", "at most 600"),
         ("A.m", "class A(Base):\n    async def m(self) -> int:\n        return 1", "without `class A`"),
         ("A.m", "def m(self) -> int:\n    return 1", "`async def m(self) -> int`"),
-        ("PROMPT", "a" * 251, "at most 250"),
+        ("PROMPT", "a" * 601, "at most 600"),
         ("PROMPT", "\ud800", "surrogate"),
         ("inner", "        x = '''", "no valid Python"),
         ("inner", "def stolen(self):", "frozen lines"),
