@@ -1,0 +1,82 @@
+"""What a trial process does to itself before any code of the candidate runs: limits, another user, no way back.
+
+Everything here is irrevocable for the process that calls it. The walls around it (namespaces, what is visible of the
+file system) are built by `sandbox`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import resource
+import signal
+from functools import cache
+
+from loopwright.execution.protocol import Limits
+
+_PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_SET_CHILD_SUBREAPER, _PR_SET_NO_NEW_PRIVS = 1, 4, 36, 38
+
+
+@cache
+def _prctl() -> ctypes._FuncPointer:  # pyright: ignore[reportPrivateUsage]
+    return ctypes.CDLL(None, use_errno=True).prctl
+
+
+def prepare() -> None:
+    """Load what the calls below need, once, before processes are forked."""
+    _prctl()
+
+
+def die_with_parent() -> None:
+    """Be killed when the thread that forked this process ends. Lost when the user id changes: call it again then."""
+    _prctl()(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+
+
+def hide_memory() -> None:
+    """No other process of the same user may trace this one or read its memory."""
+    _prctl()(_PR_SET_DUMPABLE, 0, 0, 0, 0)
+
+
+def show_memory() -> None:
+    """Undo `hide_memory` in a fork: without it a process may not even list its own files under /proc."""
+    _prctl()(_PR_SET_DUMPABLE, 1, 0, 0, 0)
+
+
+def adopt_orphans() -> None:
+    """Become the parent of descendants whose own parent has died, so that they can be found and killed."""
+    _prctl()(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def forgo_privileges() -> None:
+    """No program started from here on gains rights by being set-uid."""
+    _prctl()(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+
+
+def become(uid: int | None) -> None:
+    """Give up root for an unprivileged user of this sandbox alone; without an id, stay who we are."""
+    if uid is not None:
+        os.setgroups([])
+        os.setresgid(uid, uid, uid)
+        os.setresuid(uid, uid, uid)
+
+
+def limit(limits: Limits, *, seconds: float, processes: int) -> None:
+    """Hard limits of this process and its children. `processes` counts everything of this user that NPROC counts."""
+    mega = 1 << 20
+    cpu = int(seconds) + 2
+    wanted = {
+        resource.RLIMIT_CORE: 0,
+        resource.RLIMIT_CPU: cpu,
+        resource.RLIMIT_AS: limits.memory * mega,
+        resource.RLIMIT_FSIZE: limits.disk * mega,
+        resource.RLIMIT_NOFILE: limits.files,
+        resource.RLIMIT_NPROC: processes,
+        resource.RLIMIT_MSGQUEUE: 0,
+        resource.RLIMIT_MEMLOCK: 0,
+    }
+    for kind, value in wanted.items():
+        _, hard = resource.getrlimit(kind)
+        value = value if hard == resource.RLIM_INFINITY else min(value, hard)
+        with contextlib.suppress(ValueError, OSError):  # a kernel without this limit: the others still hold
+            resource.setrlimit(kind, (value, value))

@@ -1,0 +1,18 @@
+"""The kinds of frames that the evaluator (`remote`) and a trial process (`serve`) exchange.
+
+Every frame is a list: its kind, the number of the request it belongs to, and what the kind needs.
+
+    evaluator -> trial                               trial -> evaluator
+    LOAD    0 source, record, seed, seconds           LOADED   0 failure or None, signatures
+    CALL    n name, args, kwargs                      RETURN   n value [, calls]
+    VALUE   n name                                    RAISE    n kind, type, message, where [, calls]
+    COMMAND n argv, stdin, seconds, env
+    ANSWER  n value                                   CALLBACK n handle, overlaps, args, kwargs
+    REFUSE  n type, message
+    PIN     0 cpus
+"""
+
+from __future__ import annotations
+
+LOAD, CALL, VALUE, COMMAND, ANSWER, REFUSE, PIN = range(1, 8)
+LOADED, RETURN, RAISE, CALLBACK = range(11, 15)

@@ -1,0 +1,354 @@
+"""Runs trials in isolation: the main process's side of `isolation = "process"`, the default.
+
+`ProcessExecutor` starts one evaluator (`evaluator`), which holds the task, and in it one worker a slot, each with a
+sandbox for candidates. This process never sees an example or runs a line of the task's or the candidate's code; it
+hands out trials, answers the model calls made inside them, and replaces what dies or does not answer in time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import IO
+
+import msgspec
+
+from loopwright import errors
+from loopwright.errors import ExecutionError, LoopwrightError, ModelError, TaskError
+from loopwright.execution import sandbox
+from loopwright.execution.link import (
+    Answered,
+    Asked,
+    Began,
+    Done,
+    Failed,
+    Fork,
+    Forked,
+    FromWorker,
+    FromZygote,
+    Loaded,
+    Refused,
+    Run,
+    Setup,
+    Unpacker,
+    packed,
+)
+from loopwright.execution.protocol import AskModel, Limits, Source, TaskCard
+from loopwright.feedback import Feedback
+from loopwright.trial import Trial, TrialSpec, Usage
+
+START_LIMIT = 300.0  # seconds for the task to load, and for a sandbox with its imports
+GRACE = 8.0  # seconds after the time limit in which a worker must have answered
+ATTEMPTS = 2  # a trial whose worker died is run once more: whatever killed it may have come from outside
+
+_SECRET = re.compile(r"(API_?KEY|TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIAL|ACCESS_KEY|PRIVATE_KEY)", re.IGNORECASE)
+_sandboxes = itertools.count()
+
+
+class _Worker:
+    """The connection to the worker of one slot."""
+
+    def __init__(self, slot: int, pid: int, sock: socket.socket) -> None:
+        self.slot = slot
+        self.pid = pid
+        self.socket = sock
+        self.unpacker: Unpacker[FromWorker] = Unpacker(FromWorker)
+        self.waiting: list[FromWorker] = []
+
+    async def send(self, message: Run | Answered | Refused) -> None:
+        await asyncio.get_running_loop().sock_sendall(self.socket, packed(message))
+
+    async def receive(self) -> FromWorker:
+        """The next message. Raises `ConnectionError` where the worker is dead."""
+        while not self.waiting:
+            data = await asyncio.get_running_loop().sock_recv(self.socket, 1 << 18)
+            if not data:
+                raise ConnectionResetError("the worker is dead")
+            self.waiting += self.unpacker.feed(data)
+        return self.waiting.pop(0)
+
+
+class ProcessExecutor:
+    """An `execution.protocol.Executor`. `task` is "path/task.py:name" under `root`, or "package.module:name".
+
+    `ask_model` answers model calls made inside trials; what it raises, except `ModelError`, ends the trial and is raised
+    from `run`. `paths` are further folders that candidates and the task may import from, `options` are handed to the task
+    where it is made by a function.
+    """
+
+    def __init__(
+        self,
+        task: str,
+        root: Path,
+        *,
+        slots: int = 1,
+        limits: Limits | None = None,
+        ask_model: AskModel | None = None,
+        paths: Sequence[Path] = (),
+        options: Mapping[str, object] | None = None,
+    ) -> None:
+        self._setup = Setup(
+            task, str(root.resolve()), dict(options or {}), limits or Limits(), [str(p.resolve()) for p in paths]
+        )
+        self._slots = slots
+        self._ask_model = ask_model
+        self._zygote: subprocess.Popen[bytes] | None = None
+        self._control: socket.socket | None = None
+        self._printed: IO[bytes] | None = None
+        self._unpacker: Unpacker[FromZygote] = Unpacker(FromZygote)
+        self._talking = asyncio.Lock()
+        self._free: asyncio.Queue[int] = asyncio.Queue()
+        self._workers: dict[int, _Worker] = {}
+        # uid of a sandbox must be its own on this machine: by process and by executor
+        self._sandbox = (os.getpid() % (1 << 22)) * 256
+        self._numbers = [next(_sandboxes) % 256 for _ in range(slots)]
+        self._card: TaskCard | None = None
+        self._closed = False
+
+    async def start(self) -> TaskCard:
+        """Load the task in its evaluator; its card. Raises `TaskError`, `ExecutionError`."""
+        async with self._talking:
+            self._card = await self._start_evaluator()
+        for slot in range(self._slots):
+            self._free.put_nowait(slot)
+        return self._card
+
+    async def run(self, source: Source, spec: TrialSpec) -> Trial:
+        """Run one trial; waits for a free slot. Cancelling kills the trial's worker with everything under it."""
+        slot = await self._free.get()
+        try:
+            for attempt in range(1, ATTEMPTS + 1):
+                try:
+                    return await self._attempt(slot, source, spec)
+                except ConnectionError:
+                    status = await self._discard(slot)
+                    if attempt == ATTEMPTS:
+                        return self._lost(spec, status)
+                except TimeoutError:
+                    await self._discard(slot)
+                    return self._late(spec)
+            raise AssertionError("unreachable")
+        except BaseException as error:
+            # A worker may still be at a trial that nobody waits for: cancelled, or ended by an error of main's own.
+            if not isinstance(error, TaskError):
+                self._drop(slot)
+            raise
+        finally:
+            self._free.put_nowait(slot)
+
+    async def close(self) -> None:
+        """End every process that was started; idempotent."""
+        self._closed = True
+        for slot in list(self._workers):
+            self._drop(slot)
+        self._stop_evaluator()
+
+    def protections(self) -> list[sandbox.Protection]:
+        """What holds on this machine, in plain words."""
+        return sandbox.protections(self._setup.limits)
+
+    # -- one trial ----------------------------------------------------------------------------------------------------
+
+    async def _attempt(self, slot: int, source: Source, spec: TrialSpec) -> Trial:
+        worker = await self._worker(slot)
+        asking: set[asyncio.Task[None]] = set()
+        fatal: list[BaseException] = []
+        usage: list[Usage] = []
+        limit = START_LIMIT
+        loop = asyncio.get_running_loop()
+        until = loop.time() + limit
+        await worker.send(Run(source, spec))
+        try:
+            while True:
+                async with asyncio.timeout_at(until):
+                    message = await worker.receive()
+                if isinstance(message, Began):
+                    until = loop.time() + self._setup.limits.seconds + GRACE
+                elif isinstance(message, Asked):
+                    task = asyncio.create_task(self._ask(worker, spec, message, fatal, usage))
+                    asking.add(task)
+                    task.add_done_callback(asking.discard)
+                elif isinstance(message, Done):
+                    if fatal:
+                        raise fatal[0]
+                    return msgspec.structs.replace(message.trial, usage=sum(usage, Usage()))
+                else:
+                    raise fatal[0] if fatal else _error(message)
+        finally:
+            for task in asking:
+                task.cancel()
+
+    async def _ask(
+        self,
+        worker: _Worker,
+        spec: TrialSpec,
+        asked: Asked,
+        fatal: list[BaseException],
+        usage: list[Usage],
+    ) -> None:
+        answer: Answered | Refused
+        try:
+            if self._ask_model is None:
+                raise ModelError("this run has no model for its agent: give it one with [agent] model")
+            reply = await self._ask_model(spec, asked.ask)
+            usage.append(reply.usage)
+            answer = Answered(asked.number, reply)
+        except ModelError as error:
+            answer = Refused(asked.number, "ModelError", str(error))
+        except Exception as error:  # noqa: BLE001 - ends the trial; raised from `run`
+            fatal.append(error)
+            answer = Refused(asked.number, "BudgetExhausted", str(error))
+        with contextlib.suppress(ConnectionError):  # the worker died: whoever waits for it notices
+            await worker.send(answer)
+
+    def _lost(self, spec: TrialSpec, status: int | None) -> Trial:
+        how = f" by signal {os.WTERMSIG(status)}" if status is not None and os.WIFSIGNALED(status) else ""
+        text = f"the evaluator's process was killed{how} while it ran this trial, twice"
+        return Trial(spec, Feedback.failed("task", text, floor=self._floor), seconds=0.0)
+
+    def _late(self, spec: TrialSpec) -> Trial:
+        seconds = self._setup.limits.seconds
+        text = f"the trial's time limit of {seconds:g} s passed and its evaluator did not answer; it was killed"
+        return Trial(spec, Feedback.failed("timeout", text, floor=self._floor), seconds=seconds + GRACE)
+
+    @property
+    def _floor(self) -> float:
+        return self._card.floor if self._card is not None else 0.0
+
+    # -- processes ----------------------------------------------------------------------------------------------------
+
+    async def _worker(self, slot: int) -> _Worker:
+        if slot in self._workers:
+            return self._workers[slot]
+        if self._closed:
+            raise ExecutionError("this executor has been closed")
+        forked, sock = await self._fork(slot)
+        worker = self._workers[slot] = _Worker(slot, forked.pid, sock)
+        return worker
+
+    async def _discard(self, slot: int) -> int | None:
+        """Replace a slot's worker; the exit status of the old one, where it had died by itself."""
+        self._drop(slot)
+        forked, sock = await self._fork(slot)
+        self._workers[slot] = _Worker(slot, forked.pid, sock)
+        return forked.ended
+
+    def _drop(self, slot: int) -> None:
+        """Forget a slot's worker. It ends itself when its connection closes, and is reaped before the next fork."""
+        worker = self._workers.pop(slot, None)
+        if worker is not None:
+            worker.socket.close()
+
+    async def _fork(self, slot: int) -> tuple[Forked, socket.socket]:
+        async with self._talking:
+            for attempt in (1, 2):
+                ours, theirs = socket.socketpair()
+                ours.setblocking(False)
+                try:
+                    with theirs:
+                        message = Fork(slot, self._sandbox + self._numbers[slot])
+                        assert self._control is not None
+                        socket.send_fds(self._control, [packed(message)], [theirs.fileno()])
+                    answer = await self._answer()
+                except (ConnectionError, BrokenPipeError):
+                    ours.close()
+                    if attempt == 2:
+                        break
+                    await self._start_evaluator()
+                    continue
+                if isinstance(answer, Forked):
+                    return answer, ours
+                ours.close()
+                raise _error(answer) if isinstance(answer, Failed) else ExecutionError("the evaluator is confused")
+        raise ExecutionError(f"the evaluator died: {self._tail() or 'it said nothing'}")
+
+    async def _start_evaluator(self) -> TaskCard:
+        self._stop_evaluator()
+        ours, theirs = socket.socketpair()
+        self._printed = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the evaluator
+        with theirs:
+            self._zygote = subprocess.Popen(
+                [sys.executable, "-P", "-m", "loopwright.execution.evaluator", str(theirs.fileno())],
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+                stdout=self._printed,
+                stderr=self._printed,
+                cwd=self._setup.root,
+                env=_environment(self._setup.visible),
+                start_new_session=True,
+            )
+        ours.setblocking(False)
+        self._control = ours
+        self._unpacker = Unpacker(FromZygote)
+        loop = asyncio.get_running_loop()
+        try:
+            await loop.sock_sendall(ours, packed(self._setup))
+            async with asyncio.timeout(START_LIMIT):
+                answer = await self._answer()
+        except ConnectionError:
+            raise TaskError(
+                f"task '{self._setup.task}' ended its process while it was loaded: {self._tail()}"
+            ) from None
+        except TimeoutError:
+            raise TaskError(f"task '{self._setup.task}' was not loaded within {START_LIMIT:g} s") from None
+        if isinstance(answer, Loaded):
+            return answer.card
+        self._stop_evaluator()
+        raise _error(answer) if isinstance(answer, Failed) else ExecutionError("the evaluator is confused")
+
+    async def _answer(self) -> FromZygote:
+        assert self._control is not None
+        while True:
+            data = await asyncio.get_running_loop().sock_recv(self._control, 1 << 18)
+            if not data:
+                raise ConnectionResetError("the evaluator is dead")
+            for message in self._unpacker.feed(data):
+                return message
+
+    def _stop_evaluator(self) -> None:
+        if self._control is not None:
+            self._control.close()
+            self._control = None
+        if self._zygote is not None:
+            # It goes when its connection closes; its workers die with it, and their sandboxes with them.
+            try:
+                self._zygote.wait(1.0)
+            except subprocess.TimeoutExpired:
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(self._zygote.pid, signal.SIGKILL)
+                self._zygote.wait()
+            self._zygote = None
+        if self._printed is not None:
+            self._printed.close()
+            self._printed = None
+
+    def _tail(self) -> str:
+        """The last lines that the evaluator printed."""
+        if self._printed is None:
+            return ""
+        self._printed.seek(0, os.SEEK_END)
+        self._printed.seek(max(0, self._printed.tell() - 2000))
+        return " | ".join(self._printed.read().decode("utf-8", "replace").strip().splitlines()[-4:])
+
+
+def _error(failed: Failed) -> LoopwrightError:
+    kind = getattr(errors, failed.kind, ExecutionError)
+    return kind(failed.message)
+
+
+def _environment(paths: Sequence[str]) -> dict[str, str]:
+    """The evaluator's environment: ours without anything that looks like a secret; only main talks to models."""
+    kept = {name: value for name, value in os.environ.items() if not _SECRET.search(name)}
+    package = str(Path(__file__).resolve().parents[2])
+    before = [kept["PYTHONPATH"]] if kept.get("PYTHONPATH") else []
+    return {**kept, "PYTHONPATH": os.pathsep.join([package, *paths, *before]), "PYTHONHASHSEED": "0"}

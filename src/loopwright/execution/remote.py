@@ -1,0 +1,451 @@
+"""A candidate in its sandbox, as the task's `program`: every call becomes a frame, every answer is distrusted.
+
+Lives in an evaluator worker. Whatever the other side sends, this side gives a value of plain types or raises
+`ProgramFailure` with a label; after a crash, a timeout or a broken protocol every further call raises it again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import os
+import signal
+import socket
+import threading
+import time
+from collections.abc import Callable, Generator, Mapping, Sequence
+from typing import Any, NoReturn, cast, get_args
+
+import msgspec
+
+from loopwright.errors import BudgetExhausted, ExecutionError
+from loopwright.execution.cell import Outcome
+from loopwright.execution.frames import (
+    ANSWER,
+    CALL,
+    CALLBACK,
+    COMMAND,
+    LOAD,
+    LOADED,
+    PIN,
+    RAISE,
+    REFUSE,
+    RETURN,
+    VALUE,
+)
+from loopwright.execution.program import ProgramFailure, Recorder, observed, text_of
+from loopwright.execution.protocol import Command, Limits, Source
+from loopwright.execution.wire import Closed, Unsendable, Wire, WireError
+from loopwright.feedback import ErrorKind
+from loopwright.trace import Call, Failure
+from loopwright.trace.record import plain
+
+OVERLAPPING = 64  # callbacks of one trial that may wait for an answer at the same time
+DYING = 0.5  # seconds for a process that has hung up to be dead
+CHATTY = 64  # calls after which a trial that does nothing but call is put on one core with its candidate
+
+_KINDS = frozenset(get_args(ErrorKind)) - {"task", "score", "model"}  # labels that a candidate may give itself
+
+
+class RemoteProgram:
+    """The contract is `execution.protocol.Program`.
+
+    `ended(patience)` ends the trial's process and tells how it ended. `overlapping` are callables which may run at the same time
+    as others (model calls); coroutine functions may too, everything else that is handed over runs one at a time.
+    `cpu` is the core to share with the candidate when the two do little but talk, None for never.
+    """
+
+    def __init__(
+        self,
+        sock: socket.socket,
+        source: Source,
+        limits: Limits,
+        *,
+        ended: Callable[[float], Outcome],
+        recorder: Recorder | None = None,
+        overlapping: Sequence[Callable[..., Any]] = (),
+        cpu: int | None = None,
+        seed: int = 0,
+    ) -> None:
+        self._wire = Wire(sock)
+        self._source = source
+        self._limits = limits
+        self._ended = ended
+        self._recorder = recorder
+        self._overlapping = tuple(overlapping)
+        self._cpu = cpu
+        self._sending = threading.Lock()
+        self._turn = threading.RLock()  # one conversation at a time, also where a task uses threads
+        self._handling = threading.Lock()
+        self._room = threading.BoundedSemaphore(OVERLAPPING)
+        self._handles: list[Callable[..., Any]] = []
+        self._futures: dict[int, asyncio.Future[list[Any]]] = {}
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._number = 0
+        self._loaded = False
+        self._broken: ProgramFailure | None = None
+        self._signatures: dict[str, list[str]] = {}
+        self._started = time.perf_counter()
+        self.last_failure: Failure | None = None
+        self.outcome: Outcome | None = None
+        self.talking = False  # whether the program, not the task, is at work
+        self.exhausted: BaseException | None = None
+        loading = {
+            "source": source,
+            "record": recorder is not None,
+            "seed": seed,
+            "seconds": limits.seconds,
+            "output": limits.output,
+        }
+        self._loading = [LOAD, loading]
+
+    # -- the contract -------------------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Send the candidate to its process; it loads while the task prepares its example."""
+        try:
+            self._wire.send(self._loading)
+        except Closed:
+            self._gone_quietly()
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return functools.partial(self._invoke, name)
+
+    def value(self, name: str) -> Any:
+        """A plain module-level value of the entry file."""
+        return self._converse(VALUE, name, ((), {}), record=False)
+
+    def text(self, name: str) -> str:
+        """The text of one of the candidate's files, as it was handed over."""
+        return text_of(self._source, name)
+
+    def run(
+        self,
+        command: Sequence[str],
+        *,
+        stdin: str = "",
+        seconds: float | None = None,
+        env: Mapping[str, str] | None = None,
+    ) -> Command:
+        """Run a command in the candidate's private folder, under the trial's limits."""
+        words = [str(word) for word in command]
+        parts = (words, stdin, seconds, dict(env or {}))
+        got = self._converse(COMMAND, "run", parts, record=False)
+        try:
+            return msgspec.convert(got, Command)
+        except msgspec.ValidationError as error:
+            self._violated(f"the outcome of a command is none: {error}")
+
+    # -- plain tasks --------------------------------------------------------------------------------------------------
+
+    def _invoke(self, name: str, /, *args: Any, **kwargs: Any) -> Any:
+        if asyncio._get_running_loop() is not None:  # the public one raises, which costs more than the call
+            return _Pending(self, name, args, kwargs)
+        return self._converse(CALL, name, (list(args), kwargs), record=True)
+
+    def _converse(self, kind: int, name: str, parts: tuple[Any, ...], *, record: bool) -> Any:
+        with self._turn:
+            number = self._send(kind, name, parts)
+            frame = self._read_until(number)
+            value = self._taken(frame)
+            if record and self._recorder is not None:
+                self._record(name, parts, value, frame)
+            return value
+
+    def _send(self, kind: int, name: str, parts: tuple[Any, ...]) -> int:
+        if self._broken is not None:
+            raise self._broken
+        self._number = number = self._number + 1
+        if number == CHATTY:
+            self._draw_near()
+        try:
+            with self._sending:
+                if kind == VALUE:
+                    self._wire.send((VALUE, number, name))
+                else:
+                    head = (kind, number, name) if kind == CALL else (kind, number)
+                    self._wire.send_values(head, parts, self._register)
+        except Unsendable as error:
+            place = str(error)
+            raise TypeError(f"an argument of program.{name}() cannot be passed on: args{place}") from None
+        except Closed:
+            self._gone()
+        return number
+
+    def _read_until(self, number: int) -> list[Any]:
+        """Serve the program's callbacks until the answer to `number` is there."""
+        self.talking = True
+        try:
+            while True:
+                frame = self._wire.receive()
+                kind = frame[0]
+                if (kind in (RETURN, RAISE)) and frame[1] == number:
+                    return frame
+                self._sort(frame)
+        except Closed:
+            self._gone()
+        except (WireError, IndexError, ValueError, TypeError) as error:
+            self._violated(str(error))
+        finally:
+            self.talking = False
+
+    def _sort(self, frame: list[Any]) -> None:
+        """Everything that is not the answer being waited for. Raises `ValueError` for what should not come."""
+        kind = frame[0]
+        if kind == CALLBACK:
+            self._called_back(frame)
+        elif kind == LOADED and not self._loaded:
+            self._take_loaded(frame)
+        elif kind in (RETURN, RAISE) and type(frame[1]) is int and frame[1] in self._futures:
+            future = self._futures.pop(frame[1])
+            if not future.done():
+                future.set_result(frame)
+        else:
+            raise ValueError("it sent a frame that nobody asked for")
+
+    def _take_loaded(self, frame: list[Any]) -> None:
+        self._loaded = True
+        _, _, failure, signatures = frame
+        if type(signatures) is dict:
+            self._signatures = {
+                name: [n for n in names if type(n) is str]
+                for name, names in cast("dict[Any, Any]", signatures).items()
+                if type(name) is str and type(names) is list
+            }
+        if failure is not None:
+            kind, *told = failure
+            self._broken = self._failure(kind, told)
+            raise self._broken
+
+    def _taken(self, frame: list[Any]) -> Any:
+        if frame[0] == RETURN:
+            try:
+                return frame[2]
+            except IndexError:
+                self._violated("an answer without a value")
+        try:
+            failure = self._failure(frame[2], frame[3:6])
+        except (IndexError, ValueError, TypeError) as error:
+            self._violated(str(error))
+        if failure.kind == "timeout":
+            self._broken = failure
+        raise failure
+
+    def _failure(self, kind: Any, told: Any) -> ProgramFailure:
+        name, message, where = told
+        if kind not in _KINDS or not all(type(text) is str for text in (name, message, where)):
+            raise ValueError("a failure that is none")
+        self.last_failure = Failure(name, message, where)
+        return ProgramFailure(kind, self.last_failure)
+
+    def _record(self, name: str, parts: tuple[Any, ...], value: Any, frame: list[Any]) -> None:
+        assert self._recorder is not None
+        observation = observed(parts[0], parts[1], self._signatures.get(name, ()))
+        self._recorder.called(observation, plain(value), self._calls(frame[3:]))
+
+    def _calls(self, rest: list[Any]) -> list[Call]:
+        try:
+            return msgspec.msgpack.decode(rest[0], type=list[Call]) if rest else []
+        except (msgspec.MsgspecError, TypeError, ValueError, RecursionError) as error:
+            self._violated(f"its trace cannot be read: {error}")
+
+    # -- handles ------------------------------------------------------------------------------------------------------
+
+    def _register(self, handle: Callable[..., Any]) -> int:
+        for number, known in enumerate(self._handles):
+            if known == handle:
+                return number
+        self._handles.append(handle)
+        return len(self._handles) - 1
+
+    def _called_back(self, frame: list[Any]) -> None:
+        _, number, place, overlaps, args, kwargs = frame
+        fits = type(number) is int and type(place) is int and 0 <= place < len(self._handles)
+        if not fits or type(args) is not list or type(kwargs) is not dict:
+            raise ValueError("a callback that is none")
+        handle = self._handles[place]
+        may = asyncio.iscoroutinefunction(handle) or any(handle == known for known in self._overlapping)
+        act = functools.partial(self._act, number, handle, args, kwargs)
+        if overlaps and may and self._room.acquire(blocking=False):
+            if self._loop is not None and asyncio.iscoroutinefunction(handle):
+                task = self._loop.create_task(self._act_async(number, handle, args, kwargs))
+                task.add_done_callback(lambda _: self._room.release())
+            else:
+                threading.Thread(target=self._apart, args=(act,), daemon=True).start()
+        elif may:
+            act()
+        else:
+            with self._handling:
+                act()
+
+    def _apart(self, act: Callable[[], None]) -> None:
+        try:
+            act()
+        except Exception as error:  # noqa: BLE001 - a thread has nobody to raise to: told when the trial ends
+            self.exhausted = error
+        finally:
+            self._room.release()
+
+    def _act(self, number: int, handle: Callable[..., Any], args: list[Any], kwargs: dict[str, Any]) -> None:
+        """Call a handle and send what came of it."""
+        talking, self.talking = self.talking, False
+        try:
+            value = handle(*args, **kwargs)
+            if asyncio.iscoroutine(value):
+                value = asyncio.run(value)
+        except (ProgramFailure, BudgetExhausted, ExecutionError):
+            raise
+        except Exception as error:  # noqa: BLE001 - told to the program that called the handle
+            self._reply((REFUSE, number, type(error).__name__, str(error)[:2000]))
+        else:
+            self._reply_value(number, value)
+        finally:
+            self.talking = talking
+
+    async def _act_async(
+        self, number: int, handle: Callable[..., Any], args: list[Any], kwargs: dict[str, Any]
+    ) -> None:
+        try:
+            value = await handle(*args, **kwargs)
+        except (BudgetExhausted, ExecutionError) as error:
+            self.exhausted = error
+            self._reply((REFUSE, number, type(error).__name__, str(error)[:2000]))
+        except Exception as error:  # noqa: BLE001 - told to the program that called the handle
+            self._reply((REFUSE, number, type(error).__name__, str(error)[:2000]))
+        else:
+            self._reply_value(number, value)
+
+    def _reply_value(self, number: int, value: Any) -> None:
+        try:
+            with self._sending:
+                self._wire.send_values((ANSWER, number), (value,), self._register)
+        except Unsendable as error:
+            self._reply((REFUSE, number, "TypeError", f"the task's answer{error}"))
+        except Closed:
+            pass  # noticed by whoever reads
+
+    def _reply(self, frame: Sequence[Any]) -> None:
+        try:
+            with self._sending:
+                self._wire.send(frame)
+        except Closed:
+            pass  # noticed by whoever reads
+
+    # -- async tasks --------------------------------------------------------------------------------------------------
+
+    async def _invoke_async(self, name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+        loop = asyncio.get_running_loop()
+        if self._loop is not loop:
+            self._loop = loop
+            loop.add_reader(self._wire.socket.fileno(), self._readable)
+        parts = (list(args), kwargs)
+        future: asyncio.Future[list[Any]] = loop.create_future()
+        number = self._send(CALL, name, parts)
+        self._futures[number] = future
+        if self._wire.pending():
+            loop.call_soon(self._readable)
+        frame = await future
+        value = self._taken(frame)
+        if self._recorder is not None:
+            self._record(name, parts, value, frame)
+        return value
+
+    def _readable(self) -> None:
+        """Called by the event loop: take in every frame that is there, and fail all calls where that is impossible."""
+        try:
+            try:
+                self._sort(self._wire.receive())
+                while self._wire.pending():
+                    self._sort(self._wire.receive())
+            except Closed:
+                self._gone()
+            except (WireError, IndexError, ValueError, TypeError) as error:
+                self._violated(str(error))
+        except Exception as error:  # noqa: BLE001 - passed to everybody who waits
+            waiting, self._futures = list(self._futures.values()), {}
+            if self._broken is not None and self._loop is not None:
+                self._loop.remove_reader(self._wire.socket.fileno())
+            for future in waiting:
+                if not future.done():
+                    future.set_exception(error)
+
+    # -- the end ------------------------------------------------------------------------------------------------------
+
+    def time_out(self) -> NoReturn:
+        """The trial's time is over: nothing of the program is believed any more. Raises `ProgramFailure`."""
+        at_work = "while the program was running" if self.talking else "while the task's own code was running"
+        text = f"the trial's time limit of {self._limits.seconds:g} s passed {at_work}"
+        self._fail("timeout", "TimeoutError", text)
+
+    def end(self, patience: float = 0.0) -> Outcome:
+        """End the trial's process; how it ended."""
+        self._wire.socket.close()
+        if self.outcome is None:
+            self.outcome = self._ended(patience)
+        return self.outcome
+
+    def _gone_quietly(self) -> None:
+        try:
+            self._gone()
+        except ProgramFailure:
+            pass  # the first call raises it again
+
+    def _gone(self) -> NoReturn:
+        """The process has hung up: find out why."""
+        if self._broken is not None:
+            raise self._broken
+        outcome = self.end(DYING)
+        self._fail(*_death(outcome, self._limits))
+
+    def _violated(self, what: str) -> NoReturn:
+        self._fail("protocol", "ProtocolError", f"the program's process broke the protocol: {what}")
+
+    def _fail(self, kind: ErrorKind, name: str, message: str) -> NoReturn:
+        self.last_failure = Failure(name, message)
+        self._broken = ProgramFailure(kind, self.last_failure)
+        raise self._broken
+
+    def _draw_near(self) -> None:
+        """Two processes that take turns are fastest on one core: the other need not be woken for every call."""
+        if self._cpu is None or time.perf_counter() - self._started > CHATTY * 0.002:
+            return
+        os.sched_setaffinity(0, {self._cpu})
+        self._reply((PIN, 0, [self._cpu]))
+
+
+class _Pending:
+    """A call in an async task that waits to be awaited."""
+
+    def __init__(self, program: RemoteProgram, name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
+        self._call = (program, name, args, kwargs)
+
+    def __await__(self) -> Generator[Any, Any, Any]:
+        program, name, args, kwargs = self._call
+        return program._invoke_async(name, args, kwargs).__await__()  # pyright: ignore[reportPrivateUsage]
+
+    def __repr__(self) -> str:
+        return f"<call of program.{self._call[1]}(): in an async task write 'await' before it>"
+
+
+def _death(outcome: Outcome, limits: Limits) -> tuple[ErrorKind, str, str]:
+    """How a process died, as a label, a name and a sentence."""
+    status = outcome.status
+    if outcome.reason and status is not None:
+        return "memory", "MemoryError", f"the program was killed: {outcome.reason}; the limit is {limits.memory} MB"
+    if status is None:
+        return "crash", "Killed", f"the program's process is gone: {outcome.reason or 'it closed its connection'}"
+    if os.WIFSIGNALED(status):
+        number = os.WTERMSIG(status)
+        if number == signal.SIGXCPU:
+            return "timeout", "TimeoutError", "the program used up its CPU time"
+        if number == signal.SIGXFSZ:
+            return "crash", "Killed", f"the program wrote a file larger than {limits.disk} MB"
+        try:
+            name = signal.Signals(number).name
+        except ValueError:
+            name = "unknown"
+        return "crash", name, f"the program's process was killed by signal {number} ({name})"
+    code = os.WEXITSTATUS(status)
+    return "crash", "ProcessExit", f"the program ended its process with exit code {code}"

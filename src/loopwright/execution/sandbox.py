@@ -1,0 +1,237 @@
+"""Where a candidate zygote runs: the walls around it, and what can be said of them on this machine.
+
+With bubblewrap the zygote sees the system and Python read-only, a private /tmp, nothing of the user's files, no network
+and no other process. As root no user namespace is needed: bubblewrap leaves the zygote just the rights it needs to
+change user and to clean up, and every trial becomes an unprivileged user of its own. Without bubblewrap what remains is
+limits, process groups and a scrubbed environment; `protections` says so.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from loopwright.execution.candidate import Confinement
+from loopwright.execution.protocol import Limits
+
+Kind = Literal["bwrap-root", "bwrap", "none"]
+
+_PACKAGE = Path(__file__).resolve().parents[1]
+_INSIDE = "/run/loopwright"  # where the sandbox sees this package, and nothing around it
+# What the zygote may do as root inside: change user, kill and clean up after that user.
+_CAPABILITIES = ("CAP_SETUID", "CAP_SETGID", "CAP_KILL", "CAP_DAC_OVERRIDE", "CAP_FOWNER")
+
+
+class Protection(msgspec.Struct, frozen=True):
+    """One protection, whether it holds here, and what that means in plain words."""
+
+    name: str
+    holds: bool
+    text: str
+
+
+class Cage(msgspec.Struct, frozen=True):
+    """How to start one zygote: its command up to the control socket's number, environment and confinement."""
+
+    command: list[str]
+    environment: dict[str, str]
+    confinement: Confinement
+    folder: str | None = None  # a folder of the host to remove afterwards
+
+
+@functools.cache
+def kind() -> Kind:
+    """The strongest walls that work here, found by trying."""
+    bwrap = shutil.which("bwrap")
+    if bwrap is None or not sys.platform.startswith("linux"):
+        return "none"
+    for candidate in ("bwrap-root", "bwrap") if os.geteuid() == 0 else ("bwrap",):
+        command = [*_walls(candidate, Limits(), ()), sys.executable, "-I", "-S", "-c", "print('up')"]
+        try:
+            tried = subprocess.run(command, capture_output=True, timeout=20, env={"PATH": _path()}, check=False)
+        except (OSError, subprocess.TimeoutExpired):
+            continue
+        if tried.stdout.strip() == b"up":
+            return candidate
+    return "none"
+
+
+def cage(slot: int, limits: Limits, visible: Sequence[str] = (), *, which: Kind | None = None) -> Cage:
+    """How to start the zygote of `slot`, a number that no other sandbox of this machine uses at the same time.
+
+    `visible` are further Python folders that candidates may import from.
+    """
+    which = which or kind()
+    uid = 0x40000000 + slot if os.geteuid() == 0 else None
+    # -I: nothing of the environment or of the working directory is imported.
+    paths = [*_site_folders(), *visible]
+    start = f"import sys; sys.path[:0] = {[_package_root(which)]!r}; sys.path += {list(paths)!r}; "
+    start += "from loopwright.execution.candidate import main; main(sys.argv[1:])"
+    python = [sys.executable, "-I", "-S", "-c", start]
+    if which == "none":
+        folder = tempfile.mkdtemp(prefix="loopwright-candidate-")
+        if uid is not None and not _readable_by(uid):
+            uid = None
+        if uid is not None:
+            os.chmod(folder, 0o711)
+        scratch = os.path.join(folder, "scratch")
+        os.mkdir(scratch)
+        os.chmod(scratch, 0o777 if uid is not None else 0o700)
+        return Cage([*python], _environment(scratch), Confinement(uid=uid, alone=False, scratch=[scratch]), folder)
+    confinement = Confinement(
+        uid=uid if which == "bwrap-root" else None, alone=True, scratch=["/tmp", "/dev/shm", "/var/tmp"]
+    )
+    return Cage([*_walls(which, limits, visible), *python], _environment("/tmp"), confinement)
+
+
+def _walls(which: Kind, limits: Limits, visible: Sequence[str]) -> list[str]:
+    """The bubblewrap command line in front of the command to run."""
+    size = str((limits.disk * 2 + 16) << 20)
+    argv = [shutil.which("bwrap") or "bwrap", "--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts"]
+    argv += ["--unshare-cgroup-try", "--die-with-parent", "--new-session", "--clearenv"]
+    if which == "bwrap":
+        argv += ["--unshare-user", "--disable-userns"] if _can_disable_userns() else ["--unshare-user"]
+    else:
+        argv += ["--cap-drop", "ALL"]
+        for capability in _CAPABILITIES:
+            argv += ["--cap-add", capability]
+    for folder in ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32"):
+        if os.path.islink(folder):
+            argv += ["--symlink", os.readlink(folder), folder]
+        elif os.path.isdir(folder):
+            argv += ["--ro-bind", folder, folder]
+    for file in ("/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld.so.conf.d", "/etc/alternatives", "/etc/localtime"):
+        argv += ["--ro-bind-try", file, file]
+    argv += ["--proc", "/proc", "--dev", "/dev"]
+    for folder in ("/tmp", "/var/tmp", "/dev/shm"):
+        argv += ["--perms", "1777", "--size", size, "--tmpfs", folder]
+    # After the scratch folders: a Python that lives under /tmp stays visible.
+    for folder in _python_folders(visible):
+        argv += ["--ro-bind-try", folder, folder]
+    argv += ["--ro-bind", str(_PACKAGE), f"{_INSIDE}/loopwright"]
+    argv += ["--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/tmp"]
+    for name, value in _environment("/tmp").items():
+        argv += ["--setenv", name, value]
+    return argv
+
+
+def _environment(home: str) -> dict[str, str]:
+    """All that a candidate finds in its environment."""
+    return {
+        "PATH": _path(),
+        "HOME": home,
+        "TMPDIR": home,
+        "USER": "candidate",
+        "LOGNAME": "candidate",
+        "LANG": "C.UTF-8",
+        "PYTHONHASHSEED": "0",
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
+
+
+def _path() -> str:
+    return os.pathsep.join([os.path.dirname(sys.executable), "/usr/local/bin", "/usr/bin", "/bin"])
+
+
+def _package_root(which: Kind) -> str:
+    return str(_PACKAGE.parent) if which == "none" else _INSIDE
+
+
+def _site_folders() -> list[str]:
+    """The folders of installed packages that this interpreter uses; never one that holds the user's own sources."""
+    wanted = {sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}
+    found = [p for p in sys.path if p.endswith(("site-packages", "dist-packages")) or p in wanted]
+    return list(dict.fromkeys(os.path.abspath(p) for p in found if os.path.isdir(p)))
+
+
+def _python_folders(visible: Sequence[str]) -> list[str]:
+    """What must be visible for this interpreter and its packages to work, outermost first."""
+    found: dict[str, None] = {}
+    for prefix in dict.fromkeys([sys.base_prefix, sys.prefix]):
+        for part in ("bin", "lib", "lib64", "libexec", "include", "share", "pyvenv.cfg"):
+            path = os.path.join(prefix, part)
+            if os.path.exists(path):
+                found[path] = None
+    found[os.path.dirname(os.path.realpath(sys.executable))] = None
+    for folder in (*_site_folders(), *visible):
+        found[folder] = None
+    covered = ("/usr/", "/lib/", "/lib64/", "/bin/")
+    kept: list[str] = []
+    for path in found:
+        if not path.startswith(covered) and not any(path == k or path.startswith(k + os.sep) for k in kept):
+            kept.append(path)
+    return kept
+
+
+@functools.cache
+def _can_disable_userns() -> bool:
+    told = subprocess.run([shutil.which("bwrap") or "bwrap", "--help"], capture_output=True, text=True, check=False)
+    return "--disable-userns" in told.stdout
+
+
+def _readable_by(uid: int) -> bool:
+    """Whether another user can reach this Python and this package (a home of mode 700 forbids it)."""
+    for start in (os.path.realpath(sys.executable), os.__file__, str(_PACKAGE), *_site_folders()):
+        for path in (Path(start), *Path(start).parents):
+            if not os.stat(path).st_mode & (0o001 if path.is_dir() else 0o004):
+                return False
+    return True
+
+
+def protections(limits: Limits | None = None) -> list[Protection]:
+    """What holds on this machine, in plain words."""
+    limits = limits or Limits()
+    which = kind()
+    walled = which != "none"
+    no_bwrap = "bubblewrap is not installed" if shutil.which("bwrap") is None else "bubblewrap cannot work here"
+    other_user = which == "bwrap-root" or (os.geteuid() == 0 and _readable_by(1))
+    own_user = other_user or os.geteuid() != 0
+    return [
+        Protection(
+            "separate processes", True, "the task, its answers and the keys are never in the candidate's process"
+        ),
+        Protection(
+            "file system",
+            walled,
+            "the candidate sees Python and the system read-only, and none of your files"
+            if walled
+            else f"{no_bwrap}: the candidate can read whatever {'its user' if own_user else 'root'} can",
+        ),
+        Protection(
+            "network",
+            walled,
+            "the candidate has no network" if walled else f"{no_bwrap}: the candidate can use the network",
+        ),
+        Protection(
+            "processes",
+            walled,
+            "the candidate sees no process but its own; all of them die with its trial"
+            if walled
+            else f"{no_bwrap}: the candidate's process group and its strays are killed, but it sees other processes",
+        ),
+        Protection(
+            "user",
+            own_user,
+            "every sandbox runs as an unprivileged user of its own"
+            if other_user
+            else ("the candidate runs as you, without your privileges" if own_user else "the candidate runs as root"),
+        ),
+        Protection(
+            "limits",
+            True,
+            f"{limits.seconds:g} s, {limits.memory} MB of memory, {limits.disk} MB a file, {limits.files} open files, "
+            f"{limits.output} characters of output"
+            + (f", {limits.processes} processes" if own_user else "; the number of processes does not bind root"),
+        ),
+        Protection("environment", True, "the candidate's environment holds no variable of yours"),
+    ]

@@ -1,0 +1,451 @@
+"""The trial process: loads a candidate and answers the evaluator's calls until the evaluator hangs up.
+
+Runs inside the sandbox, already confined (`candidate`), and shares its memory with the candidate's code: nothing here
+may be trusted by anybody outside. It blocks on its socket while plain functions are called, one after the other; a call
+of a coroutine function starts an event loop, in which further calls overlap, until none is left. While the program waits
+for a handle's answer (`trial.llm`), whichever thread waits reads for all.
+"""
+
+from __future__ import annotations
+
+import inspect
+import os
+import random
+import select
+import signal
+import socket
+import sys
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NoReturn, cast
+
+import msgspec
+
+from loopwright.execution.frames import (
+    ANSWER,
+    CALL,
+    CALLBACK,
+    COMMAND,
+    LOADED,
+    PIN,
+    RAISE,
+    REFUSE,
+    RETURN,
+    VALUE,
+)
+from loopwright.execution.program import Loaded, TrialTimeout, kind_of, run_command, write_files
+from loopwright.execution.protocol import Source
+from loopwright.execution.wire import BODY_LIMIT, Closed, Unsendable, Wire
+from loopwright.feedback import ErrorKind
+from loopwright.trace import Call, Failure
+from loopwright.trace.record import Tracer
+
+
+class HandleError(Exception):
+    """A function that the task handed over (such as `trial.llm`) failed. The class is named as the original error."""
+
+
+class _Loading(msgspec.Struct):
+    """What the first frame says."""
+
+    source: Source
+    record: bool
+    seed: int
+    seconds: float
+    output: int
+
+
+class _Server:
+    def __init__(self, sock: socket.socket, folder: Path) -> None:
+        self._wire = Wire(sock, resolve=self._handle)
+        self._folder = folder
+        self._sending = threading.Lock()
+        self._reading = threading.Lock()
+        self._arrived = threading.Condition()
+        self._answers: dict[int, list[Any]] = {}
+        self._futures: dict[int, Any] = {}  # callbacks awaited in the event loop
+        self._calls: deque[list[Any]] = deque()  # calls that arrived while somebody else was reading
+        self._requests = 0
+        self._handles: dict[int, Callable[..., Any]] = {}
+        self._loop: Any = None
+        self._looping = False
+        self._active = 0
+        self._busy = False
+        self._main = threading.get_ident()
+        self._deadline = 0.0
+        self._output = 100_000
+        self._loaded: Loaded | None = None
+        self._tracer: Tracer | None = None
+        self._broken: Failure | None = None
+
+    def load(self) -> None:
+        loading = msgspec.convert(self._wire.receive()[1], _Loading)
+        write_files(loading.source.files, self._folder)
+        self._output = loading.output
+        self._deadline = time.monotonic() + loading.seconds
+        signal.signal(signal.SIGALRM, self._alarm)
+        signal.setitimer(signal.ITIMER_REAL, max(0.01, loading.seconds))
+        _seed(loading.seed)
+        self._tracer = Tracer() if loading.record else None
+        self._loaded = Loaded(loading.source, self._folder, self._tracer)
+        failure = None
+        self._busy = True
+        try:
+            self._loaded.load()
+        except BaseException as error:  # noqa: BLE001 - told to the evaluator
+            failure = [kind_of(error), *_told(self._loaded.failure(error), error)]
+        self._busy = False
+        sys.stdout.flush()
+        self._wire.send((LOADED, 0, failure, self._loaded.signatures()))
+
+    def run(self) -> None:
+        """Answer calls until the evaluator hangs up."""
+        while True:
+            frame = self._next()
+            if self._is_async(frame):
+                self._run_loop(frame)
+            else:
+                self._dispatch(frame)
+
+    def _next(self) -> list[Any]:
+        while not self._calls:
+            if not self._reading.acquire(blocking=False):
+                self._until(lambda: bool(self._calls))
+                continue
+            try:
+                frame = self._wire.receive()
+            finally:
+                self._reading.release()
+            if frame[0] not in (ANSWER, REFUSE):
+                return frame
+            self._deliver(frame)
+        return self._calls.popleft()
+
+    # -- calls into the program ---------------------------------------------------------------------------------------
+
+    def _dispatch(self, frame: list[Any]) -> None:
+        kind = frame[0]
+        if kind == CALL:
+            self._answer(frame[1], frame[2], self._function, frame)
+        elif kind in (ANSWER, REFUSE):
+            self._deliver(frame)
+        elif kind == VALUE:
+            self._answer(frame[1], frame[2], lambda f: self._loaded.get(f[2]), frame)  # pyright: ignore
+        elif kind == COMMAND:
+            self._answer(frame[1], str(frame[2][:1]), self._command, frame)
+        elif kind == PIN:
+            os.sched_setaffinity(0, frame[2])
+
+    def _function(self, frame: list[Any]) -> Any:
+        assert self._loaded is not None
+        return self._loaded.get(frame[2])(*frame[3], **frame[4])
+
+    def _command(self, frame: list[Any]) -> Any:
+        _, _, argv, stdin, seconds, env = frame
+        remaining = max(0.05, self._deadline - time.monotonic() - 0.05)
+        seconds = remaining if seconds is None else min(seconds, remaining)
+        return run_command(
+            argv, folder=self._folder, stdin=stdin, seconds=seconds, env={**os.environ, **env}, output=self._output
+        )
+
+    def _answer(self, number: int, name: str, act: Callable[[list[Any]], Any], frame: list[Any]) -> None:
+        """Do something of the program's and send what came of it."""
+        outer, self._busy = self._busy, True
+        try:
+            if time.monotonic() > self._deadline:
+                raise TrialTimeout("the trial's time is over")
+            value = act(frame)
+        except BaseException as error:  # noqa: BLE001 - told to the evaluator
+            self._busy = outer
+            self._raise(number, error)
+            return
+        self._busy = outer
+        self._return(number, name, value)
+
+    def _return(self, number: int, name: str, value: Any) -> None:
+        _flush()
+        try:
+            with self._sending:
+                if self._tracer is None:
+                    self._wire.send_values((RETURN, number), (value,))
+                else:
+                    self._send_traced((RETURN, number), (value,))
+        except Unsendable as error:
+            self._tell(number, "output", Failure("TypeError", f"what {name}() returned{_place(error)}"))
+        except MemoryError:
+            self._tell(number, "memory", Failure("MemoryError", f"what {name}() returned takes too much memory"))
+        except Closed:
+            raise
+        except Exception as error:  # noqa: BLE001 - a hostile value: told to the evaluator
+            text = f"what {name}() returned could not be read: {type(error).__name__}"
+            self._tell(number, "output", Failure("TypeError", text))
+
+    def _raise(self, number: int, error: BaseException) -> None:
+        assert self._loaded is not None
+        _flush()
+        failure = self._loaded.failure(error)
+        if isinstance(error, TrialTimeout):
+            signal.setitimer(signal.ITIMER_REAL, 0)
+        kind, *told = [kind_of(error), *_told(failure, error)]
+        self._tell(number, cast("ErrorKind", kind), Failure(*told))
+
+    def _tell(self, number: int, kind: ErrorKind, failure: Failure) -> None:
+        head = (RAISE, number, kind, _text(failure.type), _text(failure.message), _text(failure.where))
+        with self._sending:
+            if self._tracer is None:
+                self._wire.send(head)
+            else:
+                self._send_traced(head, ())
+
+    def _send_traced(self, head: tuple[Any, ...], values: tuple[Any, ...]) -> None:
+        """Send with the calls recorded since the last answer; with fewer of them where they take too much room."""
+        assert self._tracer is not None
+        calls = self._tracer.take()
+        raw = msgspec.msgpack.encode(calls)
+        if len(raw) > BODY_LIMIT // 2:
+            said = Call("(not recorded)", [("calls", len(calls) - 20, -1)], "they took too much room")
+            raw = msgspec.msgpack.encode([*calls[:20], said])
+            if len(raw) > BODY_LIMIT // 2:
+                raw = msgspec.msgpack.encode([said])
+        self._wire.send_values(head, (*values, raw))
+
+    # -- coroutine functions ------------------------------------------------------------------------------------------
+
+    def _is_async(self, frame: list[Any]) -> bool:
+        if frame[0] != CALL or self._loaded is None:
+            return False
+        return inspect.iscoroutinefunction(getattr(self._loaded.entry, frame[2], None))
+
+    def _run_loop(self, frame: list[Any]) -> None:
+        import asyncio
+
+        if self._loop is None:
+            self._loop = asyncio.new_event_loop()
+            asyncio.set_event_loop(self._loop)
+        loop = self._loop
+        self._looping = True
+        started: dict[int, bool] = {}
+        try:
+            loop.add_reader(self._wire.socket.fileno(), self._readable)
+            self._start(frame)
+            loop.run_until_complete(self._until_idle())
+        except TrialTimeout as error:
+            for number in started or [frame[1]]:
+                self._raise(number, error)
+        finally:
+            self._looping = False
+            loop.remove_reader(self._wire.socket.fileno())
+
+    async def _until_idle(self) -> None:
+        import asyncio
+
+        self._idle = asyncio.Event()
+        if self._active:
+            await self._idle.wait()
+
+    def _start(self, frame: list[Any]) -> None:
+        self._active += 1
+        task = self._loop.create_task(self._coroutine(frame))
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: Any) -> None:
+        self._active -= 1
+        if not self._active:
+            self._idle.set()
+        if not task.cancelled() and task.exception() is not None:
+            raise task.exception()
+
+    async def _coroutine(self, frame: list[Any]) -> None:
+        self._busy = True
+        try:
+            value = await self._function(frame)
+        except BaseException as error:  # noqa: BLE001 - told to the evaluator
+            self._busy = False
+            self._raise(frame[1], error)
+            return
+        self._busy = False
+        self._return(frame[1], frame[2], value)
+
+    def _readable(self) -> None:
+        """Called by the event loop: take in every frame that is there, unless a thread is at it."""
+        if not self._reading.acquire(blocking=False):
+            return
+        try:
+            while self._wire.pending() or select.select([self._wire.socket], [], [], 0)[0]:
+                self._sort(self._wire.receive())
+        except Closed:
+            os._exit(0)
+        finally:
+            self._reading.release()
+        while self._calls:
+            frame = self._calls.popleft()
+            if self._is_async(frame):
+                self._start(frame)
+            else:
+                self._dispatch(frame)
+
+    # -- handles: calls out of the program ----------------------------------------------------------------------------
+
+    def _handle(self, number: int, name: str, is_async: bool) -> Callable[..., Any]:
+        if number not in self._handles:
+
+            def handle(*args: Any, **kwargs: Any) -> Any:
+                return self._callback(number, args, kwargs)
+
+            async def async_handle(*args: Any, **kwargs: Any) -> Any:
+                return await self._async_callback(number, args, kwargs)
+
+            made = async_handle if is_async else handle
+            made.__name__ = made.__qualname__ = name
+            self._handles[number] = made
+        return self._handles[number]
+
+    def _ask(self, handle: int, overlaps: bool, args: tuple[Any, ...], kwargs: dict[str, Any], future: Any) -> int:
+        with self._sending:
+            self._requests += 1
+            number = self._requests
+            if future is not None:
+                self._futures[number] = future
+            self._wire.send_values((CALLBACK, number, handle, overlaps), (list(args), kwargs))
+        return number
+
+    def _callback(self, handle: int, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        _flush()
+        alone = threading.get_ident() == self._main and not self._looping
+        number = self._ask(handle, not alone, args, kwargs, None)
+        return _outcome(self._wait(number))
+
+    def _wait(self, number: int) -> list[Any]:
+        """The answer to request `number`."""
+        nested = threading.get_ident() == self._main and not self._looping
+        while True:
+            self._until(lambda: number in self._answers or (nested and bool(self._calls)))
+            if number in self._answers:
+                return self._answers.pop(number)
+            self._dispatch(self._calls.popleft())  # the task calls the program from inside one of its own handles
+
+    def _until(self, ready: Callable[[], bool]) -> None:
+        """Wait until `ready`; one of the waiting threads reads for all."""
+        while True:
+            with self._arrived:
+                while not ready():
+                    if self._reading.acquire(blocking=False):
+                        break
+                    self._arrived.wait(0.2)
+                else:
+                    return
+            try:
+                self._sort(self._wire.receive())
+            except Closed:
+                os._exit(0)
+            finally:
+                self._reading.release()
+                if self._looping:
+                    self._loop.call_soon_threadsafe(self._readable)
+
+    def _sort(self, frame: list[Any]) -> None:
+        if frame[0] in (ANSWER, REFUSE):
+            self._deliver(frame)
+        else:
+            with self._arrived:
+                self._calls.append(frame)
+                self._arrived.notify_all()
+
+    def _deliver(self, frame: list[Any]) -> None:
+        future = self._futures.pop(frame[1], None)
+        if future is not None:
+            self._loop.call_soon_threadsafe(_settle, future, frame)
+        else:
+            with self._arrived:
+                self._answers[frame[1]] = frame
+                self._arrived.notify_all()
+
+    async def _async_callback(self, handle: int, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        import asyncio
+
+        loop = asyncio.get_running_loop()
+        if loop is not self._loop:  # a loop of the program's own: its thread waits
+            return await loop.run_in_executor(None, lambda: self._blocking(handle, args, kwargs))
+        future: asyncio.Future[Any] = loop.create_future()
+        self._ask(handle, True, args, kwargs, future)
+        return _outcome(await future)
+
+    def _blocking(self, handle: int, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        return _outcome(self._wait(self._ask(handle, True, args, kwargs, None)))
+
+    # -- the deadline -------------------------------------------------------------------------------------------------
+
+    def _alarm(self, signum: int, frame: object) -> None:
+        # Again soon: a program that swallows the exception meets it once more, until the evaluator kills it.
+        signal.setitimer(signal.ITIMER_REAL, 0.2)
+        if self._busy:
+            raise TrialTimeout("the trial's time is over")
+
+
+def _settle(future: Any, frame: list[Any]) -> None:
+    if not future.done():
+        future.set_result(frame)
+
+
+def _outcome(frame: list[Any]) -> Any:
+    if frame[0] == ANSWER:
+        return frame[2]
+    _fail(frame[2], frame[3])
+    return None
+
+
+def _fail(kind: str, message: str) -> NoReturn:
+    raise type(kind, (HandleError,), {"__module__": "builtins"})(message)
+
+
+def _told(failure: Failure, error: BaseException) -> list[str]:
+    """A failure as plain texts; what ended the process on purpose is said in words."""
+    message = failure.message
+    if isinstance(error, SystemExit):
+        message = f"the program called sys.exit({message})"
+    elif isinstance(error, TrialTimeout):
+        message = "the trial's time was over while this ran"
+    return [_text(failure.type), _text(message), _text(failure.where)]
+
+
+def _text(text: str) -> str:
+    """Without lone surrogates, which have no form on the wire."""
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def _place(error: Unsendable) -> str:
+    text = str(error)
+    return text if text.startswith(" ") else f", at {text}"
+
+
+def _flush() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except Exception:  # noqa: BLE001 - the program may have closed or replaced it; its output is lost
+            pass
+
+
+def _seed(seed: int) -> None:
+    """The same candidate and trial give the same draws, also from the global generators."""
+    random.seed(seed)
+    numpy = sys.modules.get("numpy")
+    if numpy is not None:
+        numpy.random.seed(seed & 0xFFFFFFFF)
+
+
+def serve(sock: socket.socket, folder: Path) -> int:
+    """Serve one trial over `sock`, with `folder` as the candidate's own; gives the exit status of the process."""
+    sys.stdout = open(1, "w", buffering=1, encoding="utf-8", errors="replace", closefd=False)  # noqa: SIM115
+    sys.stderr = open(2, "w", buffering=1, encoding="utf-8", errors="replace", closefd=False)  # noqa: SIM115
+    sys.__stdout__, sys.__stderr__ = sys.stdout, sys.stderr
+    server = _Server(sock, folder)
+    try:
+        server.load()
+        server.run()
+    except Closed:
+        return 0
+    return 0

@@ -1,0 +1,458 @@
+"""How values travel between the evaluator and a candidate: msgpack frames over a stream socket, nothing pickled.
+
+A frame is a 6-byte header (length of the body, number of buffers), the lengths of the buffers (8 bytes each), the
+msgpack body, and the raw buffers of large arrays and tables. `tame` turns a value into what msgpack knows, or raises
+`Unsendable` naming the type that has no plain form; `Wire` frames and decodes, and raises `WireError` for bytes that
+break these rules, whatever they are.
+
+What arrives equals what was sent, by type too, for: None, bool, int of any size, float, complex, str, bytes, list,
+tuple, dict, set, frozenset, datetime/date/time/timedelta, Decimal, numpy arrays (no object dtype), pandas frames and
+series, and pyarrow tables. By value but as plainer data: enums (their value), dataclasses and msgspec structs (dict),
+named tuples (tuple), numpy scalars (int, float, ...), bytearray and memoryview (bytes), subclasses of the above.
+Callables travel as handles from the evaluator to the candidate only. Not here: what the frames mean
+(`remote`, `serve`).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import decimal
+import enum
+import math
+import socket
+import struct
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any, cast
+
+import msgspec
+from msgspec.msgpack import Ext
+
+BODY_LIMIT = 8 << 20  # the msgpack part; its objects may take 70 times as much memory
+BUFFERS_LIMIT = 256 << 20  # arrays and tables of one frame together
+INLINE = 4096  # smaller buffers travel inside the body
+
+_HEADER = struct.Struct("<IH")
+_TUPLE, _SET, _FROZENSET, _INTEGER, _PAIRS, _ARRAY, _ARROW, _FRAME, _HANDLE, _TEXTUAL, _COMPLEX = range(1, 12)
+
+_SCALARS = frozenset({type(None), bool, int, float, str, bytes})
+_is_scalars = _SCALARS.issuperset
+_is_text = frozenset({str}).issuperset
+_ARRAY_KINDS = frozenset("biufcSUmM")
+# pandas dtypes that are restored by name; every other extension dtype comes back as what its values make.
+_PANDAS_DTYPES = frozenset(
+    {"category", "string", "boolean", "Int8", "Int16", "Int32", "Int64", "UInt8", "UInt16", "UInt32", "UInt64"}
+    | {"Float32", "Float64"}
+)
+_encode = msgspec.msgpack.Encoder().encode
+
+Handler = Callable[..., Any]
+
+
+class WireError(Exception):
+    """Bytes that are no valid frame. On the evaluator's side: the candidate broke the protocol."""
+
+
+class Closed(WireError):
+    """The other side is gone."""
+
+
+class Unsendable(TypeError):
+    """A value that has no plain form; the message names its type and where in the value it is."""
+
+
+class Packer:
+    """Makes one frame's values ready for msgpack: `tame` them, then pass `buffers` with the frame.
+
+    `register` gives the number of a callable that the other side may call; without it callables are refused.
+    """
+
+    __slots__ = ("_register", "_wide", "buffers")
+
+    def __init__(self, register: Callable[[Handler], int] | None = None, *, wide: bool = False) -> None:
+        self.buffers: list[memoryview] = []
+        self._register = register
+        self._wide = wide  # look at every integer: some do not fit in 64 bits
+
+    def tame(self, value: Any) -> Any:
+        """`value` as msgpack-ready data. Raises `Unsendable`."""
+        kind = type(value)
+        if kind in _SCALARS:
+            return self._integer(value) if self._wide and kind is int else value
+        if kind is dict:
+            if not self._wide and _is_scalars(map(type, value.values())) and _is_text(map(type, value)):
+                return value
+            return self._dict(value)
+        if kind is list:
+            if not self._wide and _is_scalars(map(type, value)):
+                return value
+            return self._items(value)
+        if kind is tuple:
+            return Ext(_TUPLE, self._packed(self._items(value)))
+        return self._other(value)
+
+    def _integer(self, value: int) -> Any:
+        if -(1 << 63) <= value < (1 << 64):
+            return value
+        return Ext(_INTEGER, value.to_bytes(value.bit_length() // 8 + 1, "little", signed=True))
+
+    def _items(self, values: Sequence[Any]) -> list[Any]:
+        tamed: list[Any] = []
+        try:
+            for value in values:
+                tamed.append(self.tame(value))
+        except Unsendable as error:
+            raise Unsendable(_within(f"[{len(tamed)}]", error)) from None
+        return tamed
+
+    def _dict(self, value: dict[Any, Any]) -> Any:
+        if not _is_text(map(type, value)):
+            pairs = [[self.tame(key), self.tame(item)] for key, item in value.items()]
+            return Ext(_PAIRS, self._packed(pairs))
+        tamed: dict[str, Any] = {}
+        for key, item in value.items():
+            try:
+                tamed[key] = self.tame(item)
+            except Unsendable as error:
+                raise Unsendable(_within(f"[{key!r}]", error)) from None
+        return tamed
+
+    def _packed(self, value: Any) -> bytes:
+        try:
+            return _encode(value)
+        except (OverflowError, UnicodeEncodeError, RecursionError):
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever msgspec refuses is refused by name
+            raise Unsendable(str(error)) from None
+
+    def _other(self, value: Any) -> Any:
+        """Everything that is no exact built-in: subclasses, arrays, tables, records, handles."""
+        if isinstance(value, str):
+            return str.__getitem__(value, slice(None))
+        if isinstance(value, int):
+            return self.tame(int.__pos__(value))
+        if isinstance(value, float):
+            return float.__pos__(value)
+        if isinstance(value, enum.Enum):
+            return self.tame(cast("Any", value.value))
+        if isinstance(value, tuple):
+            return Ext(_TUPLE, self._packed(self._items(tuple.__getitem__(cast("Any", value), slice(None)))))
+        if isinstance(value, list):
+            return self._items(cast("list[Any]", list.copy(cast("Any", value))))
+        if isinstance(value, dict):
+            return self.tame(dict(dict.items(cast("dict[Any, Any]", value))))
+        if isinstance(value, set | frozenset):
+            code = _SET if isinstance(value, set) else _FROZENSET
+            return Ext(code, self._packed(self._items(sorted(cast("Any", value), key=_order))))
+        if isinstance(value, bytes | bytearray | memoryview):
+            return bytes(cast("Any", value))
+        if isinstance(value, complex):
+            return Ext(_COMPLEX, struct.pack("<dd", value.real, value.imag))
+        if type(value) in _TEXTUAL_TYPES:
+            return Ext(_TEXTUAL, _encode([type(value).__name__, _TEXTUAL_TYPES[type(value)][0](value)]))
+        if isinstance(value, msgspec.Struct):
+            return self.tame(msgspec.structs.asdict(value))
+        if dataclasses.is_dataclass(value) and not isinstance(value, type):
+            return self.tame({f.name: getattr(value, f.name) for f in dataclasses.fields(value)})
+        found = self._scientific(value)
+        if found is not None:
+            return found
+        if callable(value) and not isinstance(value, type) and self._register is not None:
+            return self._handle(value)
+        raise Unsendable(f" is of type {type_name(value)}, which cannot be passed on as plain data")
+
+    def _handle(self, value: Handler) -> Ext:
+        import inspect
+
+        number = self._register(value)  # pyright: ignore[reportOptionalCall]
+        name = getattr(value, "__name__", type(value).__name__)
+        return Ext(_HANDLE, _encode([number, str(name), inspect.iscoroutinefunction(value)]))
+
+    def _scientific(self, value: Any) -> Any:
+        numpy = sys.modules.get("numpy")
+        if numpy is not None:
+            if isinstance(value, numpy.generic):
+                return self.tame(value.item()) if value.dtype.kind in "biufcSU" else self._array(numpy, value)
+            if isinstance(value, numpy.ndarray):
+                return self._array(numpy, value)
+        pandas = sys.modules.get("pandas")
+        if pandas is not None and isinstance(value, pandas.DataFrame | pandas.Series):
+            return Ext(_FRAME, self._packed(self._frame(pandas, value)))
+        arrow = sys.modules.get("pyarrow")
+        if arrow is not None and isinstance(value, arrow.Table | arrow.RecordBatch):
+            sink = arrow.BufferOutputStream()
+            with arrow.ipc.new_stream(sink, value.schema) as writer:
+                writer.write(value)
+            return Ext(_ARROW, self._packed(self._buffer(memoryview(sink.getvalue()))))
+        return None
+
+    def _array(self, numpy: Any, value: Any) -> Ext:
+        array = numpy.ascontiguousarray(value)
+        if array.dtype.kind not in _ARRAY_KINDS:
+            what = "an array of Python objects" if array.dtype.hasobject else f"an array of dtype {array.dtype}"
+            raise Unsendable(f" is {what}, which cannot be passed on as plain data")
+        raw = memoryview(array.view(numpy.uint8) if array.dtype.kind in "mM" and array.ndim else array.tobytes())
+        described = [array.dtype.str, list(numpy.shape(value)), self._buffer(raw)]
+        return Ext(_ARRAY, _encode(described))
+
+    def _frame(self, pandas: Any, value: Any) -> list[Any]:
+        """A data frame or series: kind, index, then name, dtype and values of each column."""
+        table = isinstance(value, pandas.DataFrame)
+        series = [value.iloc[:, i] for i in range(value.shape[1])] if table else [value]
+        index = value.index.to_series() if value.index.nlevels == 1 else None
+        if index is None:
+            raise Unsendable(" is a table with an index of several levels, which cannot be passed on; reset_index()")
+        columns = [[self.tame(s.name), str(s.dtype), self._column(s)] for s in series]
+        return [table, [self.tame(value.index.name), str(value.index.dtype), self._column(index)], columns]
+
+    def _column(self, series: Any) -> Any:
+        if getattr(series.dtype, "kind", "O") in "biufcmM" and type(series.dtype).__module__.startswith("numpy"):
+            return self._array(sys.modules["numpy"], series.to_numpy())
+        values = series.astype(object)
+        return self.tame(values.where(series.notna(), None).tolist())
+
+    def _buffer(self, raw: memoryview) -> Any:
+        """Raw bytes inside the body where small, else the number of a buffer beside it."""
+        raw = raw.cast("B") if raw.nbytes else memoryview(b"")
+        if raw.nbytes <= INLINE:
+            return bytes(raw)
+        self.buffers.append(raw)
+        return len(self.buffers) - 1
+
+
+class Wire:
+    """One end of a stream socket that carries frames. Not thread-safe: callers hold a lock where several send.
+
+    `resolve(number, name, is_async)` makes the callable for a handle that arrives; without it handles are refused.
+    """
+
+    def __init__(self, sock: socket.socket, *, resolve: Callable[[int, str, bool], Handler] | None = None) -> None:
+        self.socket = sock
+        self._resolve = resolve
+        self._out = bytearray(4096)
+        self._encoder = msgspec.msgpack.Encoder()
+        self._decoder = msgspec.msgpack.Decoder(ext_hook=self._ext)
+        self._buffers: list[bytearray] = []
+        self._rest = b""  # bytes received after the end of a frame
+
+    def send(self, frame: Sequence[Any], buffers: Sequence[memoryview] = ()) -> None:
+        """Send tamed data. Raises `Closed`, and `OverflowError` where an integer needs a wide packer."""
+        out = self._out
+        start = 6 + 8 * len(buffers)
+        self._encoder.encode_into(frame, out, start)
+        length = len(out) - start
+        if length > BODY_LIMIT:
+            self._out = bytearray(4096)
+            raise Unsendable(f" takes {length / 1e6:.0f} MB; at most {BODY_LIMIT >> 20} MB can be passed on")
+        _HEADER.pack_into(out, 0, length, len(buffers))
+        for i, buffer in enumerate(buffers):
+            struct.pack_into("<Q", out, 6 + 8 * i, buffer.nbytes)
+        try:
+            self.socket.sendall(out)
+            for buffer in buffers:
+                self.socket.sendall(buffer)
+        except OSError as error:
+            raise Closed(f"the other side is gone: {error}") from None
+        if length > 1 << 20:
+            self._out = bytearray(4096)
+
+    def send_values(
+        self, head: Sequence[Any], values: Sequence[Any], register: Callable[[Handler], int] | None = None
+    ) -> None:
+        """Send `head` followed by `values`, which may be anything that `Packer` knows. Raises `Unsendable`, `Closed`."""
+        packer = Packer(register)
+        try:
+            try:
+                self.send([*head, *(packer.tame(v) for v in values)], packer.buffers)
+            except OverflowError:
+                packer = Packer(register, wide=True)
+                self.send([*head, *(packer.tame(v) for v in values)], packer.buffers)
+        except RecursionError:
+            raise Unsendable(" is nested too deeply, or contains itself") from None
+        except UnicodeEncodeError:
+            raise Unsendable(" contains text with lone surrogates, which has no UTF-8 form") from None
+
+    def receive(self) -> list[Any]:
+        """The next frame, decoded; blocks. Raises `Closed` at the end of the stream, `WireError` for anything broken."""
+        data = self._rest or self._chunk()
+        while len(data) < 6:
+            data += self._chunk()
+        length, count = _HEADER.unpack_from(data)
+        if length > BODY_LIMIT:
+            raise WireError(f"a frame of {length} bytes was announced; the limit is {BODY_LIMIT}")
+        start = 6 + 8 * count
+        if len(data) < start + length:
+            data = self._fill(data, start + length)
+        end = start + length
+        if count:
+            sizes = struct.unpack_from(f"<{count}Q", data, 6)
+            if sum(sizes) > BUFFERS_LIMIT:
+                raise WireError(f"buffers of {sum(sizes)} bytes were announced; the limit is {BUFFERS_LIMIT}")
+            body = bytes(data[start:end])
+            rest = bytes(data[end:])
+            self._buffers = []
+            for size in sizes:
+                self._buffers.append(bytearray(self._fill(rest, size, exactly=True)))
+                rest = rest[size:]
+            self._rest = rest
+        else:
+            body = memoryview(data)[start:end]
+            self._rest = bytes(data[end:]) if len(data) > end else b""
+        return self._decode(body)
+
+    def pending(self) -> bool:
+        """Whether bytes of a further frame have been received already."""
+        return bool(self._rest)
+
+    def _decode(self, body: bytes | memoryview) -> list[Any]:
+        try:
+            frame = self._decoder.decode(body)
+        except WireError:
+            raise
+        except MemoryError:
+            raise WireError("a frame needs more memory than there is") from None
+        except RecursionError:
+            raise WireError("a frame is nested too deeply") from None
+        except Exception as error:  # noqa: BLE001 - hostile bytes may raise anything; told as what they are
+            raise WireError(f"a frame cannot be read: {type(error).__name__}: {error}") from None
+        finally:
+            if self._buffers:
+                self._buffers = []
+        if type(frame) is not list or not frame:
+            raise WireError("a frame must be a list that is not empty")
+        return cast("list[Any]", frame)
+
+    def _chunk(self) -> bytes:
+        try:
+            data = self.socket.recv(65536)
+        except OSError as error:
+            raise Closed(f"the other side is gone: {error}") from None
+        if not data:
+            raise Closed("the other side is gone")
+        return data
+
+    def _fill(self, data: bytes, size: int, *, exactly: bool = False) -> bytes | bytearray:
+        """`data` with at least `size` bytes; with `exactly`, cut there. Memory grows with what really arrives."""
+        filled = bytearray(data[:size] if exactly else data)
+        while len(filled) < size:
+            try:
+                more = self.socket.recv(min(size - len(filled), 1 << 20))
+            except OSError as error:
+                raise Closed(f"the other side is gone: {error}") from None
+            if not more:
+                raise Closed("the other side is gone in the middle of a frame")
+            filled += more
+        return filled
+
+    def _ext(self, code: int, data: memoryview) -> Any:
+        decode = self._decoder.decode
+        if code == _TUPLE:
+            return tuple(_listed(decode(data)))
+        if code in (_SET, _FROZENSET):
+            return (set if code == _SET else frozenset)(_listed(decode(data)))
+        if code == _INTEGER:
+            return int.from_bytes(data, "little", signed=True)
+        if code == _PAIRS:
+            return {key: item for key, item in _listed(decode(data))}  # noqa: C416 - checks that pairs are pairs
+        if code == _COMPLEX:
+            return complex(*struct.unpack("<dd", data))
+        if code == _ARRAY:
+            return self._array(decode(data))
+        if code == _ARROW:
+            return self._arrow(self._raw(decode(data)))
+        if code == _FRAME:
+            return self._frame(decode(data))
+        if code == _TEXTUAL:
+            name, text = _listed(decode(data))
+            return _TEXTUAL_NAMES[name](text)
+        if code == _HANDLE and self._resolve is not None:
+            number, name, is_async = _listed(decode(data))
+            return self._resolve(number, name, is_async)
+        raise WireError(f"unknown kind of value: {code}")
+
+    def _raw(self, reference: Any) -> bytes | bytearray:
+        if type(reference) is bytes:
+            return reference
+        if type(reference) is not int or not 0 <= reference < len(self._buffers):
+            raise WireError("a value names a buffer that was not sent")
+        return self._buffers[reference]
+
+    def _array(self, described: Any) -> Any:
+        import numpy
+
+        dtype_text, shape, reference = _listed(described)
+        if type(dtype_text) is not str or len(dtype_text) > 40:
+            raise WireError("an array without a proper dtype")
+        dtype = numpy.dtype(dtype_text)
+        sizes = cast("list[int]", _listed(shape))
+        if dtype.kind not in _ARRAY_KINDS or dtype.hasobject or dtype.itemsize == 0 or len(sizes) > 32:
+            raise WireError(f"an array of dtype {dtype_text[:40]} is not allowed")
+        raw = self._raw(reference)
+        if any(type(n) is not int or n < 0 for n in sizes) or math.prod(sizes) * dtype.itemsize != len(raw):
+            raise WireError("an array whose shape does not fit its bytes")
+        return numpy.frombuffer(bytearray(raw) if type(raw) is bytes else raw, dtype).reshape(sizes)
+
+    def _frame(self, described: Any) -> Any:
+        import pandas
+
+        table, (index_name, index_dtype, index_values), columns = described
+        index = pandas.Index(_column(pandas, index_values, index_dtype), name=index_name)
+        made = [pandas.Series(_column(pandas, v, d), index=index, name=n) for n, d, v in columns]
+        if not table:
+            return made[0]
+        frame = pandas.concat(made, axis=1) if made else pandas.DataFrame(index=index)
+        frame.columns = [name for name, _, _ in columns]
+        return frame
+
+    def _arrow(self, raw: bytes | bytearray) -> Any:
+        import pyarrow as arrow
+
+        with arrow.ipc.open_stream(arrow.py_buffer(raw)) as reader:
+            table = reader.read_all()
+        table.validate(full=True)  # hostile offsets would otherwise be followed later
+        return table
+
+
+def type_name(value: object) -> str:
+    """The full name of a value's type, safe for hostile types."""
+    kind = type(value)
+    module = kind.__dict__.get("__module__", "") if isinstance(kind.__dict__.get("__module__", ""), str) else ""
+    name = type.__dict__["__qualname__"].__get__(kind)
+    return f"{module}.{name}" if module not in ("", "builtins", "__main__") else str(name)
+
+
+def _order(value: object) -> tuple[str, str]:
+    """Sets travel in one order, whatever their hash seed, so that records of them compare."""
+    return type(value).__name__, repr(value)
+
+
+def _within(place: str, error: Unsendable) -> str:
+    text = str(error)
+    return place + text if len(text) < 400 else text
+
+
+def _listed(value: Any) -> list[Any]:
+    if type(value) is not list:
+        raise WireError(f"a list was expected, not {type(value).__name__}")
+    return cast("list[Any]", value)
+
+
+def _column(pandas: Any, values: Any, dtype: Any) -> Any:
+    if type(dtype) is str and dtype in _PANDAS_DTYPES:
+        return pandas.array(values, dtype=dtype) if dtype != "category" else pandas.Categorical(values)
+    return values
+
+
+def _seconds(value: datetime.timedelta) -> list[int]:
+    return [value.days, value.seconds, value.microseconds]
+
+
+_TEXTUAL_TYPES: dict[type, tuple[Callable[[Any], Any], Callable[[Any], Any]]] = {
+    datetime.datetime: (datetime.datetime.isoformat, datetime.datetime.fromisoformat),
+    datetime.date: (datetime.date.isoformat, datetime.date.fromisoformat),
+    datetime.time: (datetime.time.isoformat, datetime.time.fromisoformat),
+    datetime.timedelta: (_seconds, lambda parts: datetime.timedelta(*parts)),
+    decimal.Decimal: (str, decimal.Decimal),
+}
+_TEXTUAL_NAMES = {kind.__name__: restore for kind, (_, restore) in _TEXTUAL_TYPES.items()}
