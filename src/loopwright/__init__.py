@@ -1,0 +1,65 @@
+"""loopwright: learning loops that improve code, prompts and workflows from execution feedback.
+
+Everything public is here, imported when first used: `import loopwright` loads nothing else.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+_PUBLIC = {
+    "Artifact": "loopwright.artifact",
+    "Batch": "loopwright.evidence",
+    "Candidate": "loopwright.artifact",
+    "Evidence": "loopwright.evidence",
+    "Feedback": "loopwright.feedback",
+    "Horizon": "loopwright.evidence",
+    "LearningLoop": "loopwright.loop",
+    "Loop": "loopwright.settings",
+    "Outcome": "loopwright.runner",
+    "Proposal": "loopwright.optimizers.protocol",
+    "Rejected": "loopwright.optimizers.protocol",
+    "Waiting": "loopwright.runner",
+    "episodes": "loopwright.episode",
+    "examples": "loopwright.examples",
+    "resume": "loopwright.runner",
+    "resume_async": "loopwright.runner",
+    "run": "loopwright.runner",
+    "run_async": "loopwright.runner",
+    "task": "loopwright.task",
+}
+
+if TYPE_CHECKING:
+    from loopwright.artifact import Artifact as Artifact
+    from loopwright.artifact import Candidate as Candidate
+    from loopwright.episode import episodes as episodes
+    from loopwright.evidence import Batch as Batch
+    from loopwright.evidence import Evidence as Evidence
+    from loopwright.evidence import Horizon as Horizon
+    from loopwright.examples import examples as examples
+    from loopwright.feedback import Feedback as Feedback
+    from loopwright.loop import LearningLoop as LearningLoop
+    from loopwright.optimizers.protocol import Proposal as Proposal
+    from loopwright.optimizers.protocol import Rejected as Rejected
+    from loopwright.runner import Outcome as Outcome
+    from loopwright.runner import Waiting as Waiting
+    from loopwright.runner import resume as resume
+    from loopwright.runner import resume_async as resume_async
+    from loopwright.runner import run as run
+    from loopwright.runner import run_async as run_async
+    from loopwright.settings import Loop as Loop
+    from loopwright.task import task as task
+
+__all__ = ["__version__", *_PUBLIC]  # pyright: ignore[reportUnsupportedDunderAll]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _PUBLIC:
+        raise AttributeError(f"module 'loopwright' has no attribute '{name}'")
+    # Submodules carry the names of some functions (`loopwright.task`): the function is what `lw.task` means.
+    value = getattr(import_module(_PUBLIC[name]), name)
+    globals()[name] = value
+    return value

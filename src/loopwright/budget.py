@@ -1,7 +1,7 @@
 """What a run has spent and whether it can afford more: pure counting over events.
 
-The gateway enforces the limits on model calls to the single call; here whole updates are weighed, so that a run ends between
-updates and keeps enough for its test trials.
+The gateway enforces the limits on model calls to the single call; here whole updates are weighed, so that a run ends
+between updates and keeps enough for its test trials.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from loopwright.trial import Usage
 
 
 def trials_of_update(loop: Loop, card: TaskCard) -> int:
-    """The most trials that one update can take: its batch, the gate of every child, the validation of the accepted one."""
+    """The most trials one update can take: its batch, the gate of every child, the validation of the accepted one."""
     batch = min(loop.evidence.batch.size, card.sizes["train"])
     validation = card.sizes["validation"]
     samples = loop.optimizer.samples

@@ -23,11 +23,11 @@ Flow = Generator[Sequence[TrialSpec] | Sequence[Ask] | AnyEvent, Any, Outcome]
 
 
 class Request(NamedTuple):
-    """Something to be done now. (step, place, index) names it within the run, today and after a resume."""
+    """Something to be done now. (step, place, nth) names it within the run, today and after a resume."""
 
     step: int
     place: int  # how many events of this step come before those of its group
-    index: int  # its position in the group of requests that are asked together
+    nth: int  # its position in the group of requests that are asked together
     work: Work
 
 
@@ -52,12 +52,12 @@ class Branch(Generic[Outcome]):
 
     def waiting(self) -> list[Request]:
         """The requests that have no result yet."""
-        return [request for request in self._group if request.index not in self._results]
+        return [request for request in self._group if request.nth not in self._results]
 
     def tell(self, request: Request, result: Result) -> list[Entry]:
         """Take a result; gives the events that can now be written, those of earlier requests first."""
-        if self._group and request.place == self._group[0].place and request.index not in self._results:
-            self._results[request.index] = result
+        if self._group and request.place == self._group[0].place and request.nth not in self._results:
+            self._results[request.nth] = result
         return self._commit()
 
     @property

@@ -6,8 +6,8 @@ A loop does no I/O and holds no process, file or model. It is asked what to do n
         for request in requests:                     # in any order, as many at a time as you like
             events = loop.tell(request, do(request)) # to be written down
 
-Whoever drives it (the built-in runner, a person, a cluster) runs the trials and calls the models. The state is a fold over
-the events: a run resumes by folding those of its complete updates and by answering the open ones from the journal.
+Whoever drives it (the built-in runner, a person, a cluster) runs the trials and calls the models. The state is a fold
+over the events: a run resumes by folding those of its complete updates and answering the open ones from the journal.
 """
 
 from __future__ import annotations
@@ -56,6 +56,7 @@ class LearningLoop:
         self.ended: Ended | None = None
         self._open: dict[int, Branch[Updated | None]] = {}  # by step; 0 is the opening
         self._end: Branch[None] | None = None
+        self._young: dict[str, Candidate] = {}  # children of updates under way, not yet in the population
         self._next = 0  # the step to be concluded next
         self._opened = 0  # the last step opened
         self._numbers = 0  # events of the last concluded step
@@ -100,7 +101,9 @@ class LearningLoop:
         for proposal in proposals[: loop.optimizer.samples]:
             child, event = _child(parent, proposal, children)
             yield event
-            children += [child] if child else []
+            if child is not None:
+                children.append(child)
+                self._young[child.id] = child
             refused = event.refused
 
         verdict = Verdict([], "", "no proposal could be used")
@@ -129,10 +132,12 @@ class LearningLoop:
         yield from _run([spec for candidate in last_two for spec in self._lasting(candidate, "test")])
 
     def _conclude(self, branch: Branch[Updated | None]) -> list[Entry]:
-        """Take a complete update into the population, in the order of the steps, and say which candidate is best now."""
+        """Take a complete update into the population, in the order of the steps, and say which candidate is best."""
         population = self.population
         self._fold(branch.step, branch.events)
         self._numbers = branch.number
+        if not self._open:
+            self._young.clear()
         if branch.outcome is None:
             return []
         accepted, best = branch.outcome.accepted, population.best
@@ -164,6 +169,10 @@ class LearningLoop:
         """Everything that can be done now and has no result yet, oldest first. Empty: the loop has ended."""
         branches = [*self._open.values(), *([self._end] if self._end else [])]
         return [request for branch in branches for request in branch.waiting()]
+
+    def candidate(self, id: str) -> Candidate:
+        """The candidate that a request names, be it in the population or just proposed."""
+        return self._young.get(id) or self.population.candidates[id]
 
     def tell(self, request: Request, result: Result) -> list[Entry]:
         """Take the result of a request; gives the events to be written down, in order."""

@@ -66,10 +66,10 @@ class OptimizerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
 class SearchSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Which candidate is edited next, and which are kept.
 
-    `accept` compares a child with its parent on the `gate`: the update's own batch, or the validation split. After `revert`
-    updates without a new best the search goes on from the best candidate; after `patience` of them the run ends. `target`
-    ends it when the best validation score reaches it. `branches` updates may be under way at once: update t then
-    starts from what is known after update t - branches.
+    `accept` compares a child with its parent on the `gate`: the update's own batch, or the validation split. After
+    `revert` updates without a new best the search goes on from the best candidate; after `patience` of them the run
+    ends. `target` ends it when the best validation score reaches it. `branches` updates may be under way at once:
+    update t then starts from what is known after update t - branches.
     """
 
     kind: str = "sequential"
@@ -84,8 +84,8 @@ class SearchSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class BudgetSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What a run may spend; `None` is no limit. Nothing here is ever passed.
 
-    `steps` counts updates, `trials` all trials including validation and test, `calls`, `tokens` and `usd` all model calls.
-    `failures` consecutive failures of one kind end the run with an error.
+    `steps` counts updates, `trials` all trials including validation and test, `calls`, `tokens` and `usd` all model
+    calls. `failures` consecutive failures of one kind end the run with an error.
     """
 
     steps: int = 15
@@ -114,7 +114,11 @@ class ExecutionSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
 
 
 class Loop(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A learning loop as its user writes it. `task` is "file.py:name" or "package.module:name"."""
+    """A learning loop as its user writes it.
+
+    `task` is "file.py:name" or "package.module:name"; `task_options` go to it where it takes some. `prices` are US
+    dollars per million tokens, as [input, output], of models whose price is not known or has changed.
+    """
 
     task: str
     artifact: ArtifactSettings
@@ -126,12 +130,14 @@ class Loop(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     search: SearchSettings = SearchSettings()
     budget: BudgetSettings = BudgetSettings()
     execution: ExecutionSettings = ExecutionSettings()
+    prices: dict[str, list[float]] = {}
 
     @classmethod
     def load(cls, path: str | Path, overrides: Mapping[str, Any] | None = None) -> Loop:
         """Read `loop.toml`; `overrides` are dotted names and values, as `--set search.accept=improve` gives them.
 
-        Raises `SettingsError` for a missing or unreadable file, an unknown setting (the nearest is named), a wrong type.
+        Raises `SettingsError` for a missing or unreadable file, an unknown setting (the nearest is named), a wrong
+        type.
         """
         path = Path(path)
         try:

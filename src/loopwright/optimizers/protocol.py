@@ -40,8 +40,9 @@ class Rejected(msgspec.Struct, frozen=True):
 class Remembered(msgspec.Struct, frozen=True):
     """One past proposal as memory shows it: what changed, how it scored against its parent, what became of it.
 
-    `outcome` is "accepted", "worse" (the gate refused it), or a `Rejected.kind`. Scores are means over the same examples,
-    `None` where nothing was run.
+    `outcome` is "accepted", "worse" (the gate refused it), "outdone" (another proposal of the same update was
+    better), or a `Rejected.kind`. Scores are means over the same examples, `None` where nothing was run. `candidate` is
+    the child's id, "" where there was none.
     """
 
     step: int
@@ -50,6 +51,7 @@ class Remembered(msgspec.Struct, frozen=True):
     texts: dict[str, str] = {}
     score: float | None = None
     parent_score: float | None = None
+    candidate: str = ""
 
 
 class View(msgspec.Struct, frozen=True):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import insort
 from collections.abc import Sequence
 from statistics import fmean
 
@@ -12,6 +13,8 @@ from loopwright.optimizers.protocol import Remembered
 from loopwright.store.events import AnyEvent, Child, Proposed, Ran, Updated
 from loopwright.trial import Role, Split
 
+_KEPT = 16  # accepted candidates kept ranked
+_REMEMBERED = 100  # past proposals kept at hand; all of them are in the journal
 # Scores that may be used again: those of trials whose example and seed are the same for every candidate.
 _LASTING: frozenset[Role] = frozenset({"validation", "test"})
 
@@ -41,29 +44,30 @@ class Population:
         self.memory: list[Remembered] = []
         self.failure = ""  # the kind of failure that the last updates share, and how many of them
         self.failures = 0
+        self._ranking: list[tuple[float, str]] = []  # (negative mean, id) of the best accepted
+        self._proposed: dict[str, Proposed] = {}  # the proposals of the update that is being taken in
         self._scores: dict[tuple[str, Split, int], tuple[float, int]] = {}  # score, and the step that brought it
 
     def apply(self, step: int, events: Sequence[AnyEvent]) -> None:
         """Take in the events of one complete update (or of the opening or closing trials)."""
-        proposed: dict[str, Proposed] = {}
         for event in events:
             match event:
                 case Ran(trial):
                     self.trials += 1
                     if trial.spec.role in _LASTING:
-                        self._scores[trial.spec.candidate, trial.spec.split, trial.spec.index] = (
-                            trial.score,
-                            step,
-                        )
+                        place = (trial.spec.candidate, trial.spec.split, trial.spec.index)
+                        self._scores.setdefault(place, (trial.score, step))
                 case Proposed() if event.candidate:
-                    proposed[event.candidate] = event
+                    self._proposed[event.candidate] = event
                     self._add(event, step)
                 case Proposed():
                     self._remember(Remembered(step, event.refused, event.reason, event.texts))
                 case Updated():
-                    self._update(step, event, proposed)
+                    self._update(step, event)
                 case _:
                     pass
+        if step == 0:
+            self._rank(self.start)
 
     def known(self, candidate: str, split: Split, index: int, by: int | None = None) -> float | None:
         """The score of a validation or test trial that was run (by the end of step `by`): it need not be run again."""
@@ -83,28 +87,42 @@ class Population:
         return fmean(scores) if scores else None
 
     def kept(self) -> list[tuple[Candidate, float]]:
-        """Accepted candidates with their mean validation score, best first."""
-        scored = [(node.id, self.mean(node.id)) for node in self.nodes.values() if node.accepted]
-        ranked = sorted(((id, mean) for id, mean in scored if mean is not None), key=lambda pair: -pair[1])
-        return [(self.candidates[id], mean) for id, mean in ranked]
+        """The best accepted candidates (at most sixteen) with their mean validation score, best first."""
+        return [(self.candidates[id], -mean) for mean, id in self._ranking]
+
+    def _rank(self, id: str) -> None:
+        mean = self.mean(id)
+        if mean is not None and (-mean, id) not in self._ranking:
+            insort(self._ranking, (-mean, id))
+            del self._ranking[_KEPT:]
 
     def _add(self, event: Proposed, step: int) -> None:
         if event.candidate not in self.candidates:
-            child = self.candidates[event.parent].edit(event.texts)
+            parent = self.candidates[event.parent]
+            # The edit was checked when it was proposed; here it is only carried out.
+            child = parent.artifact.candidate({**parent.texts, **event.texts})
             self.candidates[child.id] = child
             self.nodes[child.id] = Node(child.id, event.parent, step)
 
-    def _update(self, step: int, event: Updated, proposed: dict[str, Proposed]) -> None:
+    def _update(self, step: int, event: Updated) -> None:
         self.steps = step
         self.train.update(event.train)
         self.failures = (
             self.failures + 1 if event.failure and event.failure == self.failure else int(bool(event.failure))
         )
         self.failure = event.failure
+        mean = fmean(event.train.values())
+        self.memory = [
+            # Where no gate gave a score, the first batch that the candidate is run on as a parent does.
+            msgspec.structs.replace(old, score=mean) if old.candidate == event.parent and old.score is None else old
+            for old in self.memory
+        ]
         for child in event.children:
-            self._remember(_remembered(step, child, proposed[child.candidate]))
+            self._remember(_remembered(step, child, self._proposed[child.candidate]))
+        self._proposed.clear()
         if event.accepted:
             self.nodes[event.accepted].accepted = True
+            self._rank(event.accepted)
         if event.accepted or event.reverted:
             self.current = event.accepted or event.parent
         self.since_best = 0 if event.best != self.best else self.since_best + 1
@@ -114,15 +132,9 @@ class Population:
         """Append, and drop an older entry with the same texts: what came again is told once."""
         if entry.texts:
             self.memory = [old for old in self.memory if old.texts != entry.texts]
-        self.memory.append(entry)
+        self.memory = [*self.memory[1 - _REMEMBERED :], entry]
 
 
 def _remembered(step: int, child: Child, proposal: Proposed) -> Remembered:
-    return Remembered(
-        step,
-        child.outcome,
-        child.reason or proposal.rationale,
-        proposal.texts,
-        child.score,
-        child.parent_score,
-    )
+    reason = child.reason or proposal.rationale
+    return Remembered(step, child.outcome, reason, proposal.texts, child.score, child.parent_score, child.candidate)

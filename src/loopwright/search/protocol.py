@@ -37,7 +37,7 @@ class Gate(Protocol):
 
 
 class Search(Protocol):
-    """Guarantees asked: everything random comes from `rng`; the same population and trials give the same answer; no I/O."""
+    """Guarantees asked: everything random comes from `rng`; equal populations and trials give equal answers; no I/O."""
 
     def select(self, population: Population, rng: random.Random) -> str:
         """The id of the candidate to edit next; it must be in the population."""

@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from loopwright.artifact import ArtifactData
 from loopwright.execution.protocol import TaskCard
 from loopwright.llm.protocol import Ask, Reply
 from loopwright.trial import Trial
@@ -23,7 +24,7 @@ class Began(Event, frozen=True, tag="began"):
     """The run was set up: every setting, the starting artifact, what the task says of itself."""
 
     settings: dict[str, Any]
-    artifact: dict[str, Any]
+    artifact: ArtifactData
     card: TaskCard
     version: str
 
@@ -65,7 +66,7 @@ class Proposed(Event, frozen=True, tag="proposed"):
 
 
 class Child(msgspec.Struct, frozen=True):
-    """How one child of an update fared on the gate. Scores are means over the same examples; `None`: nothing was run."""
+    """How a child of an update fared on the gate. Scores are means over the same examples; `None`: nothing was run."""
 
     candidate: str
     outcome: str  # "accepted", "worse" (refused by the gate), "outdone" (a twin proposal of the same update was better)

@@ -1,17 +1,18 @@
 """The journal: append-only events in SQLite (WAL), long texts and traces as compressed blobs named by their hash.
 
-One file holds everything about a run and any SQLite client can query it: `events.body` is JSON without times, `events.clock`
-has the times. Every event carries a digest chained over all before it, so damage is found when the journal is opened: a
-damaged last event is dropped with a warning, damage elsewhere is an error.
+One file holds everything about a run and any SQLite client can query it: `events.body` is JSON without times,
+`events.clock` has the times. Every event carries a digest chained over all before it, so damage is found when the
+journal is opened: a damaged last event is dropped with a warning, damage elsewhere is an error.
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import sqlite3
 import time
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
@@ -19,11 +20,13 @@ import msgspec
 import zstandard
 
 from loopwright.errors import StoreError
+from loopwright.llm.cache import CacheKey
 from loopwright.llm.protocol import Reply
-from loopwright.store.events import AnyEvent
+from loopwright.store.events import AnyEvent, Began
 from loopwright.trace import Trace
 
 FORMAT = 1
+_LAST = 2**62
 _LONG = 200  # texts longer than this become blobs: equal ones are stored once
 _SCHEMA = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
@@ -47,7 +50,7 @@ class Journal:
     """The journal of one run, open for one writer. Not for use from several threads."""
 
     def __init__(self, path: Path, *, readonly: bool = False) -> None:
-        """Open or create the journal at `path`. Raises `StoreError` where it is damaged, newer than us, or no journal."""
+        """Open or create the journal. Raises `StoreError` where it is damaged, newer than us, or no journal."""
         self.path = path
         if readonly and not path.exists():
             raise StoreError(f"there is no journal at {path}; it is not the folder of a run")
@@ -66,37 +69,32 @@ class Journal:
         """
         tail = self._tail
         now = time.time()
-        try:
-            with self._db:
-                for entry in entries:
-                    body, clock = self._encode(entry.event)
-                    clock["time"] = now
-                    tail = _chain(tail, entry.step, entry.number, body)
-                    self._db.execute(
-                        "INSERT INTO events (step, number, kind, body, clock, digest) VALUES (?, ?, ?, ?, ?, ?)",
-                        (
-                            entry.step,
-                            entry.number,
-                            entry.event.__struct_config__.tag,
-                            body,
-                            _json(clock),
-                            tail,
-                        ),
-                    )
-        except sqlite3.IntegrityError:
-            raise StoreError(f"the journal {self.path} has another event at the place of a new one") from None
-        except sqlite3.OperationalError as error:
-            raise StoreError(f"the journal {self.path} cannot be written: {error}; what was written is kept") from None
+        with self._writing():
+            for entry in entries:
+                body, clock = self._encode(entry.event)
+                clock["time"] = now
+                tail = _chain(tail, entry.step, entry.number, body)
+                self._db.execute(
+                    "INSERT INTO events (step, number, kind, body, clock, digest) VALUES (?, ?, ?, ?, ?, ?)",
+                    (
+                        entry.step,
+                        entry.number,
+                        entry.event.__struct_config__.tag,
+                        body,
+                        _json(clock),
+                        tail,
+                    ),
+                )
         self._tail = tail
 
-    def entries(self, *, traces: bool = False, since: int | None = None) -> Iterator[Entry]:
+    def entries(self, *, traces: bool = False, since: int = -1, until: int = _LAST) -> Iterator[Entry]:
         """All events in the order of the loop (step, number), whatever order they were written in.
 
-        `traces` loads the traces of trials too. `since` leaves out earlier steps.
+        `traces` loads the traces of trials too. `since` and `until` are the first and the last step given.
         """
         rows = self._db.execute(
-            "SELECT step, number, body, clock FROM events WHERE step >= ? ORDER BY step, number",
-            (-1 if since is None else since,),
+            "SELECT step, number, body, clock FROM events WHERE step BETWEEN ? AND ? ORDER BY step, number",
+            (since, until),
         )
         for step, number, body, clock in rows:
             yield Entry(step, number, self._decode(body, clock, traces=traces))
@@ -112,19 +110,30 @@ class Journal:
         """Every event without its times, in the order of the loop: equal for equal runs."""
         return list(self._db.execute("SELECT step, number, body FROM events ORDER BY step, number"))
 
-    def get(self, key: str) -> Reply | None:
-        """The reply of a finished model call, by its request key."""
-        row = self._db.execute("SELECT reply FROM replies WHERE key = ?", (key,)).fetchone()
+    def began(self) -> Began | None:
+        """What the run began with, or None where it never began."""
+        first = next(self.entries(until=-1), None)
+        return first.event if first is not None and isinstance(first.event, Began) else None
+
+    def meta(self, key: str) -> str | None:
+        """A fact about the run that is not part of its course, such as the folder it was started in."""
+        row = self._db.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
+        return None if row is None else row[0]
+
+    def set_meta(self, key: str, value: str) -> None:
+        with self._writing():
+            self._db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))
+
+    def get(self, key: CacheKey) -> Reply | None:
+        """The reply of a finished model call (the gateway's cache)."""
+        row = self._db.execute("SELECT reply FROM replies WHERE key = ?", (_key(key),)).fetchone()
         return None if row is None else msgspec.msgpack.decode(self._decoder.decompress(row[0]), type=Reply)
 
-    def put(self, key: str, reply: Reply) -> None:
+    def put(self, key: CacheKey, reply: Reply) -> None:
         """Keep a finished model call at once: it is never paid again, whatever happens next."""
         data = self._encoder.compress(msgspec.msgpack.encode(reply))
-        try:
-            with self._db:
-                self._db.execute("INSERT OR REPLACE INTO replies VALUES (?, ?)", (key, data))
-        except sqlite3.OperationalError as error:
-            raise StoreError(f"the journal {self.path} cannot be written: {error}; what was written is kept") from None
+        with self._writing():
+            self._db.execute("INSERT OR REPLACE INTO replies VALUES (?, ?)", (_key(key), data))
 
     def replies(self) -> Iterator[tuple[str, Reply]]:
         """Every finished model call of the run with its request key."""
@@ -133,6 +142,17 @@ class Journal:
 
     def close(self) -> None:
         self._db.close()
+
+    @contextlib.contextmanager
+    def _writing(self) -> Generator[None]:
+        """One transaction; what SQLite refuses becomes one sentence."""
+        try:
+            with self._db:
+                yield
+        except sqlite3.IntegrityError:
+            raise StoreError(f"the journal {self.path} has another event at the place of a new one") from None
+        except sqlite3.OperationalError as error:
+            raise StoreError(f"the journal {self.path} cannot be written: {error}; what was written is kept") from None
 
     # Events to rows and back.
 
@@ -158,7 +178,8 @@ class Journal:
             if trial["trace"] is not None:
                 trial["trace"] = msgspec.msgpack.decode(self._load(trial["trace"])) if traces else None
         elif "reply" in data and isinstance(data["reply"], dict):
-            data["reply"].update(seconds=times["seconds"], cached=times["cached"])
+            reply = cast("dict[str, Any]", data["reply"])
+            reply.update(seconds=times["seconds"], cached=times["cached"])
         return msgspec.convert(data, AnyEvent, builtin_types=(bytes,))
 
     def _shorten(self, value: Any) -> Any:
@@ -242,8 +263,7 @@ def read_trace(data: Any) -> Trace | None:
 def _connect(path: Path, *, readonly: bool) -> sqlite3.Connection:
     fresh = not path.exists()
     if readonly:
-        database = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
-        return database
+        return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
     database = sqlite3.connect(path)
     database.execute("PRAGMA journal_mode = WAL")
     # NORMAL in WAL mode: a killed process loses nothing; only a power cut may lose the last events, never damage them.
@@ -253,6 +273,10 @@ def _connect(path: Path, *, readonly: bool) -> sqlite3.Connection:
             database.executescript(_SCHEMA)
             database.execute("INSERT INTO meta VALUES ('format', ?)", (str(FORMAT),))
     return database
+
+
+def _key(key: CacheKey) -> str:
+    return f"{key.model}\n{key.request}\n{key.context}"
 
 
 def _chain(tail: bytes, step: int, number: int, body: object) -> bytes:

@@ -10,11 +10,13 @@ from __future__ import annotations
 
 import fcntl
 import os
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import IO
 
 from loopwright.errors import StoreError
+from loopwright.llm.protocol import Message
 from loopwright.store.journal import Journal
 
 
@@ -57,6 +59,28 @@ class RunFolder:
         if readonly and not self.exists():
             raise StoreError(f"{self.path} is not the folder of a run: there is no journal.db in it")
         return Journal(self.journal_path, readonly=readonly)
+
+    def question(self, step: int, place: int, index: int) -> tuple[Path, Path]:
+        """Where a question for a person lies, and where its answer belongs."""
+        stem = f"{step:04d}-{place}" + (f"-{index}" if index else "")
+        return self.ask_folder / f"{stem}.md", self.ask_folder / f"{stem}.reply.md"
+
+    def put_question(self, path: Path, messages: Sequence[Message]) -> None:
+        """Write a question, byte for byte what a model would be sent."""
+        self.ask_folder.mkdir(exist_ok=True)
+        path.write_text("\n\n".join(message["content"] for message in messages), encoding="utf-8")
+
+    def open_questions(self) -> list[tuple[Path, Path]]:
+        """The questions without an answer, with the place for it, oldest first."""
+        found = [(path, path.with_name(f"{path.stem}.reply.md")) for path in sorted(self.ask_folder.glob("*.md"))]
+        return [(path, answer) for path, answer in found if not path.stem.endswith(".reply") and not answer.exists()]
+
+    def put_best(self, files: Mapping[str, bytes]) -> None:
+        """Write the best candidate's files, for a person to look at."""
+        for name, data in files.items():
+            path = self.best_folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(data)
 
     def stop_asked(self) -> bool:
         """Whether someone made the stop file."""

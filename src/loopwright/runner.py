@@ -1,0 +1,440 @@
+"""Drives a learning loop: runs its trials, calls its models, writes its events, and stops it when it should.
+
+`run` starts a run, `resume` goes on with one; both have an `async` twin. All I/O of a run is reached from here, and
+none of its decisions: those are in `loop.py`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import msgspec
+
+from loopwright import __version__
+from loopwright.artifact import Artifact
+from loopwright.budget import trials_of_end
+from loopwright.errors import BudgetExhausted, FailingLoudly, ModelError, StoreError
+from loopwright.execution import make_executor
+from loopwright.execution.protocol import Executor
+from loopwright.flow import Request, Result
+from loopwright.llm.cache import request_hash
+from loopwright.llm.models import ASK
+from loopwright.llm.protocol import Ask, Reply
+from loopwright.loop import LearningLoop
+from loopwright.optimizers import make_optimizer
+from loopwright.search import make_search
+from loopwright.settings import Loop
+from loopwright.store import Entry, Journal, RunFolder
+from loopwright.store.events import Began, Updated
+from loopwright.trial import Trial, TrialSpec, Usage
+
+if TYPE_CHECKING:
+    from loopwright.llm.gateway import Gateway
+
+ModelFunction = Callable[[str], str]
+_LOOK_UP = 0.5  # seconds between looks at the stop file and the clock while nothing else happens
+
+
+class Waiting(Exception):
+    """The run waits for answers by hand. Not an error: it goes on when they are told. `questions` are their files."""
+
+    def __init__(self, questions: Sequence[Path]) -> None:
+        super().__init__(f"waiting for an answer to {', '.join(str(path) for path in questions)}")
+        self.questions = list(questions)
+
+
+class Progress(msgspec.Struct, frozen=True):
+    """How a run stands, for whoever watches. Scores are means on the validation split; `None` before there is one."""
+
+    step: int
+    steps: int
+    best: str
+    best_score: float | None
+    start_score: float | None
+    current_score: float | None
+    verdict: str
+    trials: int
+    usage: Usage
+    seconds: float
+    seconds_left: float | None
+    running: int
+    phase: str
+
+
+# Called with the events just written and how the run stands. Must return quickly and not raise.
+Listener = Callable[[Sequence[Entry], Progress], None]
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """What a run came to. `files` are the best candidate's, by relative path; test scores are by example."""
+
+    folder: Path
+    reason: str
+    best: str
+    steps: int
+    start_validation: float | None
+    best_validation: float | None
+    start_test: list[float]
+    best_test: list[float]
+    files: dict[str, bytes]
+    usage: Usage
+    accepted: int
+
+
+def run(loop: Loop, folder: str | Path, **options: Any) -> Outcome:
+    """Run a loop to its end; the options are those of `run_async`."""
+    return asyncio.run(run_async(loop, folder, **options))
+
+
+def resume(folder: str | Path, **options: Any) -> Outcome:
+    """Go on with the run in `folder`; the options are those of `resume_async`."""
+    return asyncio.run(resume_async(folder, **options))
+
+
+async def run_async(
+    loop: Loop,
+    folder: str | Path,
+    *,
+    root: str | Path = ".",
+    models: Mapping[str, ModelFunction] | None = None,
+    listener: Listener | None = None,
+) -> Outcome:
+    """Run `loop`, writing to `folder` (new, or of this very loop: then it is resumed). Paths are relative to `root`.
+
+    `models` are plain callables that the settings may name. Raises `LoopwrightError`s, each one clear sentence, and
+    `Waiting` where a person must answer; the folder then holds all that was done, and `resume` goes on.
+    """
+    place = RunFolder(folder)
+    with place, contextlib.closing(place.journal()) as journal:
+        began = journal.began()
+        if began is not None and began.settings != loop.data():
+            raise StoreError(
+                f"{place.path} holds a run of another loop ({_difference(began.settings, loop.data())} differs); "
+                "name a new folder, or go on with that run by 'loopwright resume'"
+            )
+        if began is None:
+            artifact = Artifact.load(
+                [Path(path) for path in loop.artifact.paths],
+                loop.artifact.edit,
+                include=loop.artifact.include,
+                root=Path(root),
+                max_chars=loop.artifact.max_chars,
+            )
+            journal.set_meta("root", str(Path(root).resolve()))
+        else:
+            artifact = Artifact.from_data(began.artifact)
+        runner = Runner(loop, artifact, place, journal, models=models or {}, listener=listener)
+        return await runner.run(began)
+
+
+async def resume_async(
+    folder: str | Path,
+    *,
+    budget: Mapping[str, Any] | None = None,
+    models: Mapping[str, ModelFunction] | None = None,
+    listener: Listener | None = None,
+) -> Outcome:
+    """Go on with a run exactly where it stands; `budget` replaces single limits, to let a finished run go further."""
+    place = RunFolder(folder)
+    if not place.exists():
+        raise StoreError(f"{place.path} is not the folder of a run: there is no journal.db in it")
+    with place, contextlib.closing(place.journal()) as journal:
+        began = journal.began()
+        if began is None:
+            raise StoreError(f"the run {place.path} never began; start it again with 'loopwright run'")
+        loop = Loop.of(began.settings, where=f"the settings of {place.path}")
+        if budget:
+            loop = Loop.of({**loop.data(), "budget": {**loop.data()["budget"], **budget}})
+        artifact = Artifact.from_data(began.artifact)
+        runner = Runner(loop, artifact, place, journal, models=models or {}, listener=listener)
+        return await runner.run(began)
+
+
+class Runner:
+    """One process's work on one run: from opening the journal to closing the executor."""
+
+    def __init__(
+        self,
+        loop: Loop,
+        artifact: Artifact,
+        folder: RunFolder,
+        journal: Journal,
+        *,
+        models: Mapping[str, ModelFunction],
+        listener: Listener | None,
+    ) -> None:
+        self.loop = loop
+        self.artifact = artifact
+        self.folder = folder
+        self.journal = journal
+        self._models = models
+        self._listener = listener
+        self._began_at = time.monotonic()
+        self._spent_before = float(journal.meta("seconds") or 0.0)
+        self._running: dict[tuple[int, int, int], asyncio.Task[Result]] = {}
+        self._verdict = ""
+        self._first_step: int | None = None
+        self._slowest = 0.0
+        self._steps: dict[TrialSpec, int] = {}
+        self._calls: dict[TrialSpec, Counter[str]] = {}
+        self._usage: dict[TrialSpec, Usage] = {}
+        self._model_failures = 0
+        self._gateway: Gateway | None = None
+
+    async def run(self, began: Began | None) -> Outcome:
+        """Start what is needed, drive the loop to its end, and close everything again."""
+        optimizer = make_optimizer(self.loop.optimizer)
+        search = make_search(self.loop.search)
+        gateway = self._gateway = self._make_gateway()
+        executor = make_executor(self.loop, Path(self.journal.meta("root") or "."), self._ask_from_trial)
+        try:
+            card = await executor.start()
+            learning = LearningLoop(self.loop, self.artifact.start, card, optimizer, search)
+            if began is None:
+                self.journal.append([Entry(-1, 0, Began(self.loop.data(), self.artifact.to_data(), card, __version__))])
+            elif began.card != card:
+                raise StoreError(
+                    f"the task is not the one that the run {self.folder.path} began with "
+                    f"({_difference(began.card, card)} differs); put it back, or start a new run"
+                )
+            await self._drive(learning, executor)
+            return self._outcome(learning)
+        finally:
+            for task in self._running.values():
+                task.cancel()
+            await asyncio.gather(*self._running.values(), return_exceptions=True)
+            await executor.close()
+            await gateway.close()
+            with contextlib.suppress(StoreError):  # a full disk was told already; the clock is a nicety
+                self.journal.set_meta("seconds", str(self.seconds))
+
+    @property
+    def seconds(self) -> float:
+        """Wall time spent on the run, by earlier processes too."""
+        return self._spent_before + time.monotonic() - self._began_at
+
+    # ------------------------------------------------------------------------------------------------ driving
+
+    async def _drive(self, loop: LearningLoop, executor: Executor) -> None:
+        """Keep every request that can be done under way until none is left."""
+        self._write(loop, loop.begin(self.journal.entries(traces=True)))
+        while requests := loop.ask():
+            questions: list[Path] = []
+            for request in requests:
+                place = request[:3]
+                if place in self._running:
+                    continue
+                if isinstance(request.work, Ask) and request.work.model == ASK:
+                    reply = self._answer_by_hand(request)
+                    if isinstance(reply, Reply):
+                        self._write(loop, loop.tell(request, reply))
+                        break  # what is to be done next may have changed
+                    questions.append(reply)
+                else:
+                    self._running[place] = asyncio.create_task(self._do(loop, executor, request))
+            else:
+                if not self._running:
+                    raise Waiting(questions)
+                await self._take_results(loop, {request[:3]: request for request in requests})
+            self._stop_where_asked(loop)
+
+    async def _take_results(self, loop: LearningLoop, requests: Mapping[tuple[int, int, int], Request]) -> None:
+        """Wait for something to end, and tell it to the loop."""
+        await asyncio.wait(self._running.values(), return_when=asyncio.FIRST_COMPLETED, timeout=_LOOK_UP)
+        for place in [place for place, task in self._running.items() if task.done()]:
+            task = self._running.pop(place)
+            request = requests.get(place)
+            try:
+                result = task.result()
+            except BudgetExhausted as error:
+                await self._cancel()
+                self._write(loop, loop.finish(str(error), abandon=True))
+                return
+            if request is not None:
+                self._write(loop, loop.tell(request, result))
+                self._count_failures(loop, result)
+
+    async def _do(self, loop: LearningLoop, executor: Executor, request: Request) -> Result:
+        if isinstance(request.work, Ask):
+            key = f"update/{request.step}/{request.place}/{request.nth}"
+            return await self._the_gateway.ask(request.work, key=key, account=(request.step,))
+        spec = request.work
+        self._calls[spec], self._usage[spec] = Counter(), Usage()
+        self._steps[spec] = request.step
+        trial = await executor.run(loop.candidate(spec.candidate).source(), spec)
+        return msgspec.structs.replace(trial, usage=self._usage.pop(spec))
+
+    async def _ask_from_trial(self, spec: TrialSpec, ask: Ask) -> Reply:
+        """A model call from inside a trial: the agent's model, metered on that trial."""
+        agent = self.loop.agent
+        if not agent.model:
+            raise ModelError("the program called trial.llm, but the loop names no model for it; set agent.model")
+        ask = msgspec.structs.replace(
+            ask,
+            model=agent.model,
+            temperature=agent.temperature if ask.temperature is None else ask.temperature,
+            max_tokens=agent.max_tokens if ask.max_tokens is None else ask.max_tokens,
+        )
+        trial = f"{spec.role}/{spec.candidate}/{spec.split}/{spec.index}/{spec.seed}"
+        # A program may ask the same thing twice and wants two draws; the same trial run again gets the same two.
+        request = request_hash(ask)
+        self._calls[spec][request] += 1
+        reply = await self._the_gateway.ask(
+            ask, key=f"{trial}/{self._calls[spec][request]}", account=(self._steps[spec], trial)
+        )
+        self._usage[spec] += reply.usage
+        return reply
+
+    def _answer_by_hand(self, request: Request) -> Reply | Path:
+        """The answer that a person has told, or the file with the question."""
+        assert isinstance(request.work, Ask)
+        question, answer = self.folder.question(request.step, request.place, request.nth)
+        if answer.exists():
+            return Reply([answer.read_text(encoding="utf-8")], model=ASK)
+        self.folder.put_question(question, request.work.messages)
+        return question
+
+    # ------------------------------------------------------------------------------------------- stopping, telling
+
+    def _stop_where_asked(self, loop: LearningLoop) -> None:
+        """The stop file and the clock end a run between updates."""
+        if loop.ending:
+            return
+        if self.folder.stop_asked():
+            self._write(loop, loop.finish("the stop file was found"))
+        minutes = self.loop.budget.minutes
+        if minutes is not None and self.seconds + self._end_seconds(loop) >= minutes * 60:
+            self._write(loop, loop.finish(f"budget.minutes = {minutes:g} leaves no time for another update"))
+
+    def _end_seconds(self, loop: LearningLoop) -> float:
+        """How long the trials at the end may take, by the slowest trial seen, with one more for what runs now."""
+        rounds = -(-trials_of_end(loop.card) // self.loop.execution.slots) + 1
+        return self._slowest * rounds
+
+    def _count_failures(self, loop: LearningLoop, result: Result) -> None:
+        """Raise `FailingLoudly` when the same thing fails again and again: going on would only cost more."""
+        limit = self.loop.budget.failures
+        population = loop.population
+        if population.failures >= limit:
+            raise FailingLoudly(
+                f"{population.failures} updates in a row came to nothing for the same reason ({population.failure}); "
+                f"'loopwright show {self.folder.path}' has the details, budget.failures sets the limit"
+            )
+        if isinstance(result, Trial):
+            self._slowest = max(self._slowest, result.seconds)
+            failed = result.feedback.error == "model"
+            self._model_failures = self._model_failures + 1 if failed else 0
+            if self._model_failures >= limit:
+                raise FailingLoudly(
+                    f"{limit} trials in a row failed because the model could not be asked: {result.feedback.text}"
+                )
+
+    async def _cancel(self) -> None:
+        for task in self._running.values():
+            task.cancel()
+        await asyncio.gather(*self._running.values(), return_exceptions=True)
+        self._running.clear()
+
+    def _write(self, loop: LearningLoop, entries: Sequence[Entry]) -> None:
+        """Write events down, then tell whoever watches."""
+        if entries:
+            self.journal.append(entries)
+        if self._listener is not None:
+            self._listener(entries, self._progress(loop, entries))
+
+    def _progress(self, loop: LearningLoop, entries: Sequence[Entry]) -> Progress:
+        population = loop.population
+        for entry in entries:
+            if isinstance(entry.event, Updated):
+                self._verdict = describe(entry.event)
+        done, steps = population.steps, self.loop.budget.steps
+        elapsed = time.monotonic() - self._began_at
+        fresh = done - self._steps_before(loop)
+        return Progress(
+            step=done,
+            steps=steps,
+            best=population.best,
+            best_score=population.mean(population.best),
+            start_score=population.mean(population.start),
+            current_score=population.mean(population.current),
+            verdict=self._verdict,
+            trials=loop.meter.trials,
+            usage=loop.meter.usage,
+            seconds=self.seconds,
+            seconds_left=elapsed / fresh * (steps - done) if fresh > 0 and not loop.ending else None,
+            running=len(self._running),
+            phase="ended" if loop.ended else "testing" if loop.ending else "learning" if done else "measuring",
+        )
+
+    def _steps_before(self, loop: LearningLoop) -> int:
+        if self._first_step is None:
+            self._first_step = loop.population.steps
+        return self._first_step
+
+    # ------------------------------------------------------------------------------------------------- small parts
+
+    @property
+    def _the_gateway(self) -> Gateway:
+        assert self._gateway is not None, "models can be asked only while the run is driven"
+        return self._gateway
+
+    def _make_gateway(self) -> Gateway:
+        from loopwright.llm.callable import CallableModel
+        from loopwright.llm.gateway import Gateway
+        from loopwright.llm.ledger import Ledger, Limits
+        from loopwright.llm.prices import Prices, price_of
+
+        budget = self.loop.budget
+        ledger = Ledger(Limits(budget.calls, budget.tokens, budget.usd))
+        ledger.restore(((), reply.usage) for _, reply in self.journal.replies())
+        gateway = Gateway(
+            ledger=ledger,
+            caches=[self.journal],
+            models={name: CallableModel(function) for name, function in self._models.items()},
+            prices=Prices({name: price_of(name, row) for name, row in self.loop.prices.items()}),
+            seed=self.loop.seed,
+        )
+        gateway.check({self.loop.optimizer.model, self.loop.agent.model} - {"", ASK})
+        return gateway
+
+    def _outcome(self, loop: LearningLoop) -> Outcome:
+        population, ended = loop.population, loop.ended
+        assert ended is not None, "a loop without requests has ended"
+        best = population.candidates[ended.best]
+        self.folder.put_best(best.files())
+        return Outcome(
+            folder=self.folder.path,
+            reason=ended.reason,
+            best=ended.best,
+            steps=population.steps,
+            start_validation=population.mean(population.start),
+            best_validation=ended.best_score,
+            start_test=ended.start_test,
+            best_test=ended.best_test,
+            files=best.files(),
+            usage=loop.meter.usage,
+            accepted=sum(node.accepted for node in population.nodes.values()) - 1,
+        )
+
+
+def describe(update: Updated) -> str:
+    """An update's verdict in a few words."""
+    verdict = f"accepted {update.accepted}" if update.accepted else "kept the parent"
+    return f"{verdict}: {update.reason}"
+
+
+def _difference(one: object, other: object, path: str = "") -> str:
+    """The dotted name of the first value in which two records or nested tables differ."""
+    one, other = msgspec.to_builtins(one), msgspec.to_builtins(other)
+    if isinstance(one, dict) and isinstance(other, dict):
+        left, right = cast("dict[str, Any]", one), cast("dict[str, Any]", other)
+        for key in {**left, **right}:
+            if left.get(key) != right.get(key):
+                return _difference(left.get(key), right.get(key), f"{path}.{key}" if path else str(key))
+    return path
