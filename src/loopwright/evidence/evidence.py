@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from loopwright.errors import SettingsError
 from loopwright.evidence.combine import combine, template
 from loopwright.evidence.cut import cut
 from loopwright.evidence.fit import BETWEEN, fit
@@ -60,8 +61,18 @@ class Evidence(msgspec.Struct, frozen=True):
         `count(text) <= tokens` holds for the result, whatever the trials are. A pure function: `seed` (give one that
         differs by update) drives the places of windows drawn at random, and nothing else.
         """
-        horizon = horizon or Horizon()
-        experiences = [cut(trial, horizon, generator(seed, "horizon", place)) for place, trial in enumerate(trials)]
+        return cls.about(cut_all(trials, horizon or Horizon(), seed), tokens=tokens, count=count)
+
+    @classmethod
+    def about(cls, experiences: Sequence[Experience], *, tokens: int = 30_000, count: Counter = estimate) -> Evidence:
+        """The evidence of experiences that are already cut: all of an update, or one alone."""
+        if tokens < 1:
+            raise SettingsError(f"evidence: tokens is {tokens}; it must be at least 1")
         sections, cuts = fit(combine(experiences), tokens, count)
-        made = cls(template(experiences), experiences, sections, 0, cuts)
+        made = cls(template(experiences), list(experiences), sections, 0, cuts)
         return msgspec.structs.replace(made, tokens=count(made.text))
+
+
+def cut_all(trials: Sequence[Trial], horizon: Horizon, seed: int) -> list[Experience]:
+    """Every trial cut to `horizon`, each with a generator of its own, so that one does not depend on the others."""
+    return [cut(trial, horizon, generator(seed, "horizon", place)) for place, trial in enumerate(trials)]

@@ -55,12 +55,20 @@ def write(pieces: Sequence[Piece], limit: int | None = None) -> str:
             lines.append(piece.text)
         if piece.body:
             body = piece.body if limit is None else middle(piece.body, limit)
-            lines += ["    " + line for line in body.splitlines()]
-    return "\n".join(lines)
+            lines += ["    " + line for line in body.split("\n")]
+    text = "\n".join(lines)
+    try:
+        text.encode()
+    except UnicodeEncodeError:  # half a character, which no file or request could hold: shown as its escape
+        return text.encode("utf-8", "backslashreplace").decode()
+    return text
 
 
 def shrink(pieces: Sequence[Piece], tokens: int, count: Counter) -> tuple[str, list[str]]:
-    """The pieces as text of at most `tokens` tokens, and what was cut for it, in words. Empty for a tiny limit."""
+    """The pieces as text of at most `tokens` tokens, and what was cut for it, in words.
+
+    The text is empty where the fixed lines, two rows and the heads of long texts are already too much.
+    """
     text = write(pieces)
     if count(text) <= tokens:
         return text, []
@@ -84,12 +92,12 @@ def shrink(pieces: Sequence[Piece], tokens: int, count: Counter) -> tuple[str, l
     details = [piece for piece in pieces if piece.kind == "detail"]
     if details:
         pieces = [piece for piece in pieces if piece.kind != "detail"]
-        text = write([*pieces, Piece(f"... {len(details)} lines of detail left out ...")], limit)
-        notes.append(f"{len(details)} lines of detail left out")
+        lines = f"{len(details)} line{'s' if len(details) > 1 else ''} of detail"
+        text = write([*pieces, Piece(f"... {lines} left out ...")], limit)
+        notes.append(f"{lines} left out")
         if count(text) <= tokens:
             return text, notes
-    notes.append("the rest cut in the middle")
-    return squeeze(text, tokens, count), notes
+    return "", notes
 
 
 def squeeze(text: str, tokens: int, count: Counter) -> str:

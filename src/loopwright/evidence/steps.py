@@ -58,18 +58,21 @@ def _table(experience: Experience) -> list[Piece]:
     ]
     constants = [(name, text) for name, text in sorted_out.constant if len(text) <= WIDEST]
     if constants:
-        pieces.append(Piece("The same in every step: " + "|".join(f"{name}={text}" for name, text in constants)))
+        line = "The same in every step: " + "|".join(f"{name}={text}" for name, text in constants)
+        pieces.append(Piece(line, kind="detail"))
     pieces += [
-        Piece(f"The same in every step: {name} =", _raw(columns[name][0]))
+        Piece(f"The same in every step: {name} =", _raw(columns[name][0]), "detail")
         for name, text in sorted_out.constant
         if len(text) > WIDEST
     ]
     others: dict[str, list[str]] = {}
     for name, text, other in sorted_out.where:
         others.setdefault(other, []).append(f"{name}={text}")
-    pieces += [Piece(f"Wherever {other} is not empty: " + "|".join(names)) for other, names in others.items()]
+    for other, names in others.items():
+        pieces.append(Piece(f"Wherever {other} is not empty: " + "|".join(names), kind="detail"))
     if sorted_out.same:
-        pieces.append(Piece("Equal columns: " + "|".join(f"{name}={other}" for name, other in sorted_out.same)))
+        line = "Equal columns: " + "|".join(f"{name}={other}" for name, other in sorted_out.same)
+        pieces.append(Piece(line, kind="detail"))
     names = [name for name in table if name not in wide]
     pieces.append(Piece("|".join(["step", *names])))
     heavy = [bool(step.reward) or any(call.failure for call in step.calls) for step in experience.steps]
@@ -174,18 +177,19 @@ def _ref_to(slot: tuple[int, str], step: int) -> Ref:
 
 def _seen(value: object, argument: str, observation: object, prefix: str) -> object:
     """`value`, or where it already stands in the step's observation."""
-    if value is observation:
-        return Ref("observation")
-    if type(value) in _BULKY and value == observation:
-        return Ref("observation")
-    if isinstance(observation, dict):
-        record = cast("dict[object, object]", observation)
-        if argument in record and record[argument] == value:
-            return Ref(path(prefix, argument))
-        if value and type(value) in (dict, list):
-            for key, item in record.items():
-                if item == value and isinstance(key, str):
-                    return Ref(path(prefix, key))
+    try:
+        if value is observation or (type(value) in _BULKY and value == observation):
+            return Ref("observation")
+        if isinstance(observation, dict):
+            record = cast("dict[object, object]", observation)
+            if argument in record and record[argument] == value:
+                return Ref(path(prefix, argument))
+            if value and type(value) in (dict, list):
+                for key, item in record.items():
+                    if item == value and isinstance(key, str):
+                        return Ref(path(prefix, key))
+    except RecursionError:  # nested too deep to compare: then it is shown for itself
+        pass
     return value
 
 
@@ -226,34 +230,43 @@ def _given(observation: object, name: str) -> list[Piece]:
 
 
 def _field(label: str, value: object) -> Piece:
-    if isinstance(value, str) and len(value) <= 100 and "\n" not in value:
-        return Piece(f"{label}: {literal(value)}")
-    return labelled(label, _raw(value))
+    text = _raw(value)
+    if isinstance(value, str) and not isinstance(value, Ref | Raised):
+        return Piece(f"{label}:", text) if len(text) > 100 or "\n" in text else Piece(f"{label}: {literal(text)}")
+    return labelled(label, text)
 
 
 def _raw(value: object) -> str:
     """A long value as text to read: a string as it is, anything else as a literal."""
-    return value if isinstance(value, str) and not isinstance(value, Ref | Raised) else cell(value)
+    return value if isinstance(value, str) and not isinstance(value, Ref | Raised) else _quoted(value)
+
+
+def _quoted(value: object) -> str:
+    """A value on one line as a literal, or a reference or exception as in a cell."""
+    return cell(value) if isinstance(value, Ref | Raised) else literal(value)
 
 
 def _calls(step: Step, number: int, first_call: int) -> list[Piece]:
     """The calls of one step, numbered from 1 within the experience; equal ones in a row are folded."""
     pieces: list[Piece] = []
+    begin, before = 0, ""
     for i, call in enumerate(step.calls):
         mark = number + i + 1 - first_call
         span, weight = (mark, mark), int(call.failure is not None)
         shown = [(name, _source(name, value, origin - first_call, step)) for name, value, origin in call.inputs]
-        line = f"call {mark}: {_one_line(call, shown)}"
-        if len(line) <= 2 * WIDEST:
-            pieces.append(Piece(line, "", "row", span, "call", weight))
+        line = _one_line(call, shown)
+        if line == before:
+            pieces[-1] = Piece(f"calls {begin}-{mark}: {line}", "", "row", (begin, mark), "call", weight)
             continue
-        pieces.append(Piece(f"call {mark}: {call.function}", "", "row", span, "call", weight))
-        for name, value in shown:
-            field = _field(f"  {name}", value) if isinstance(value, str) else labelled(f"  {name}", cell(value))
-            pieces.append(Piece(field.text, field.body, "row", span, "call"))
+        begin, before = mark, line
+        if len(line) <= 2 * WIDEST:
+            pieces.append(Piece(f"call {mark}: {line}", "", "row", span, "call", weight))
+            continue
+        before = ""
         outcome = Raised(_brief(call)) if call.failure else call.output
-        field = Piece(f"  -> {cell(outcome)}") if isinstance(outcome, Raised) else _field("  ->", outcome)
-        pieces.append(Piece(field.text, field.body, "row", span, "call", weight))
+        fields = [_field(f"  {name}", value) for name, value in [*shown, ("->", outcome)]]
+        pieces.append(Piece(f"call {mark}: {call.function}", "", "row", span, "call", weight))
+        pieces += [Piece(field.text, field.body, "row", span, "call", weight) for field in fields]
     return pieces
 
 
@@ -265,8 +278,8 @@ def _source(name: str, value: object, place: int, step: Step) -> object:
 
 def _one_line(call: Call, shown: Sequence[tuple[str, object]] | None = None) -> str:
     pairs = shown if shown is not None else [(name, value) for name, value, _ in call.inputs]
-    inputs = ", ".join(f"{name}={cell(value)}" for name, value in pairs)
-    return f"{call.function}({inputs}) -> {cell(Raised(_brief(call)) if call.failure else call.output)}"
+    inputs = ", ".join(f"{name}={_quoted(value)}" for name, value in pairs)
+    return f"{call.function}({inputs}) -> {_quoted(Raised(_brief(call)) if call.failure else call.output)}"
 
 
 def metrics(values: Mapping[str, float]) -> str:

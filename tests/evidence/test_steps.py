@@ -1,0 +1,193 @@
+"""Laws of rendering: every value of a trace can be read back from the table, in few characters."""
+
+from __future__ import annotations
+
+import math
+
+import episodes
+import pytest
+import reading
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from loopwright.evidence import Evidence, Horizon
+from loopwright.evidence.steps import WIDEST
+from loopwright.feedback import Feedback
+from loopwright.trace import Call, Step, Trace
+from loopwright.trial import Trial, TrialSpec
+
+PLENTY = 10**7
+
+
+def rendered(*steps: Step) -> str:
+    trial = Trial(TrialSpec("c", "train", 0, 0), Feedback(0.0), Trace(list(steps)))
+    return Evidence.of([trial], tokens=PLENTY).text
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_pong_episode_of_400_steps_is_kept_whole_in_25_000_characters(seed):
+    trial = episodes.pong(400, seed)
+    text = Evidence.of([trial], Horizon("full"), tokens=PLENTY).text
+    assert len(text) <= 25_000
+    table = reading.rows(text)
+    assert len(table) == 400
+    assert trial.trace is not None
+    for row, step in zip(table, trial.trace.steps, strict=True):
+        fields = {name: cell for name, cell in row.items() if name.split(".")[0] in {"Player", "Enemy", "Ball"}}
+        assert reading.gather(fields, "") == step.observation
+        assert reading.value(row["action"]) == step.action
+        assert reading.value(row["reward"]) == step.reward
+        aim, choice = step.calls
+        assert reading.value(row["predict_ball_trajectory->"]) == aim.output
+        assert reading.value(row["select_action->"]) == choice.output
+        assert row["predict_ball_trajectory(obs)"] == row["select_action(obs)"] == "@observation"
+        assert row["select_action(aim)"] == "@predict_ball_trajectory->"
+
+
+WORDS = st.one_of(
+    st.text(max_size=12),
+    st.sampled_from(
+        ["", "None", "nan", "@x", "a|b", "a\nb", "3", "-", "x ", "13-20", "'", "{}", "True story", "a=b", "!"]
+    ),
+)
+LEAVES = st.one_of(st.none(), st.booleans(), st.integers(-(2**63), 2**64), st.floats(), WORDS, st.just({}), st.just([]))
+VALUES = st.recursive(
+    LEAVES,
+    lambda inner: st.one_of(
+        st.dictionaries(st.one_of(st.sampled_from("xyz"), WORDS), inner, max_size=3), st.lists(inner, max_size=3)
+    ),
+    max_leaves=6,
+)
+OBSERVATIONS = st.one_of(VALUES, st.dictionaries(st.sampled_from(["Ball", "x", "step", "action"]), VALUES, max_size=3))
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(st.tuples(OBSERVATIONS, VALUES, st.sampled_from([None, 0.0, 0.5])), min_size=4, max_size=8))
+def test_any_plain_values_can_be_read_back_from_the_table(turns):
+    text = rendered(*(Step(*turn) for turn in turns))
+    if "\n    " in text:
+        return  # a cell wider than the table allows stands below it
+    table = reading.rows(text)
+    prefixed = any(name.split(".")[0].split("[")[0] == "observation" for row in table for name in row)
+    for row, (observation, action, reward) in zip(table, turns, strict=True):
+        shown = {name: cell for name, cell in row.items() if name.split("[")[0].split(".")[0] not in {"step", "reward"}}
+        acted = {name: cell for name, cell in shown.items() if name.split("[")[0].split(".")[0] == "action"}
+        given_ = {name: cell for name, cell in shown.items() if name not in acted}
+        got = reading.gather(given_, "observation" if prefixed else "")
+        if observation is not None or prefixed:
+            assert repr(got) == repr(_sorted_like(got, observation))
+        assert repr(reading.gather(acted, "action")) == repr(_sorted_like(reading.gather(acted, "action"), action))
+        assert row.get("reward", "") == ("" if reward is None else repr(reward))
+
+
+def _sorted_like(got: object, want: object) -> object:
+    """`want` with the keys of its dicts in the order of `got`, which is free."""
+    if isinstance(want, dict) and isinstance(got, dict) and set(got) == set(want):
+        return {key: _sorted_like(got[key], want[key]) for key in got}
+    if isinstance(want, list) and isinstance(got, list) and len(got) == len(want):
+        return [_sorted_like(a, b) for a, b in zip(got, want, strict=True)]
+    return want
+
+
+def test_equal_steps_are_folded_into_a_range():
+    text = rendered(*(Step({"x": 1 if i < 3 or i > 12 else i % 2, "y": 5}, 0, 0.0) for i in range(20)))
+    assert "\n14-20|1\n" in text + "\n"
+    assert len(reading.rows(text)) == 20
+
+
+def test_a_constant_is_said_once():
+    text = rendered(*(Step({"x": i, "name": "forty two"}, "NOOP", 0.0) for i in range(30)))
+    assert text.count("forty two") == text.count("NOOP") == 1
+
+
+def test_floats_keep_every_digit():
+    values = [0.1 + 0.2, 1 / 3, math.pi, 1e-300, -0.0]
+    table = reading.rows(rendered(*(Step({"x": x}, 0, None) for x in values)))
+    assert [repr(reading.value(row["x"])) for row in table] == list(map(repr, values))
+
+
+def test_lists_of_records_become_columns():
+    steps = [Step({"Cars": [{"x": i, "y": j} for j in range(i % 3)]}, i, 0.0) for i in range(6)]
+    text = rendered(*steps)
+    assert "Cars[1].x" in text
+    for row, step in zip(reading.rows(text), steps, strict=True):
+        got = reading.gather({name: cell for name, cell in row.items() if name.startswith("Cars")}, "")
+        assert got == step.observation
+
+
+def test_many_records_stay_in_one_cell():
+    steps = [Step({"bricks": [{"x": i * j} for j in range(80)]}, 0, 0.0) for i in range(5)]
+    assert "bricks[0]" not in rendered(*steps)
+
+
+def test_a_long_cell_stands_below_the_table_in_full():
+    long = "word " * WIDEST
+    text = rendered(*(Step({"page": f"{i} {long}", "i": i}, i, 0.0) for i in range(5)))
+    assert text.count(long.strip()) == 5
+    assert "Step 3, page:" in text
+
+
+def test_an_input_that_stands_elsewhere_is_named_not_repeated():
+    """By identity for outputs of calls, by equality for (parts of) the observation; another value is shown."""
+    steps = []
+    for i in range(5):
+        ball = {"x": i, "y": 2 * i}
+        calls = [
+            Call("aim", [("ball", dict(ball), -1), ("speed", 3 + i, -1)], [i, i]),
+            Call("move", [("target", [i, i], 2 * i)], i, 2 * i),
+        ]
+        steps.append(Step({"Ball": ball}, i, 0.0, calls))
+    table = reading.rows(rendered(*steps))
+    assert [row["aim(ball)"] for row in table] == ["@Ball"] * 5
+    assert [row["aim(speed)"] for row in table] == ["3", "4", "5", "6", "7"]
+    assert [row["move(target)"] for row in table] == ["@aim->"] * 5
+    assert [row["move inside"] for row in table] == ["@aim"] * 5
+
+
+def test_a_value_from_an_earlier_step_is_named_by_its_distance():
+    steps = [Step({"t": i}, i, 0.0, [Call("plan", [("old", [i - 1], i - 1)], [i])]) for i in range(6)]
+    table = reading.rows(rendered(*steps))
+    assert [row["plan(old)"] for row in table] == ["[-1]"] + ["@plan-> of the step before"] * 5
+
+
+def test_a_call_that_raised_shows_its_exception():
+    text = Evidence.of([episodes.crash()], tokens=PLENTY).text
+    assert "!ZeroDivisionError: division by zero" in text
+    assert " --> 13 |" in text
+
+
+def test_crowded_calls_are_listed_below_the_table():
+    steps = [Step({"t": i}, i, 0.0, [Call("f", [("k", k + i, -1)], k * i) for k in range(20)]) for i in range(5)]
+    text = rendered(*steps)
+    assert text.count("f(k=") == 100
+    assert "Step 5: f(k=23) -> 76" in text
+
+
+def test_a_question_is_shown_as_fields():
+    text = Evidence.of([episodes.question()], tokens=PLENTY).text
+    assert "|" not in text
+    assert "input question: 'Which letter comes first?'" in text
+    assert "extract(reply=@1) -> 'A'" in text
+    assert "output: 'A'" in text
+    assert "expected 'B', got 'A'" in text
+
+
+def test_equal_calls_in_a_row_are_folded():
+    calls = [Call("f", [("x", 1, -1)], 2) for _ in range(30)]
+    assert "calls 1-30: f(x=1) -> 2" in rendered(Step({"q": "?"}, 2, None, calls))
+
+
+@pytest.mark.parametrize("hostile", ["\ud800", "\x00", 10**5000, [10**5000], {(1, 2): {3}}, b"\xff"], ids=range(6))
+def test_values_that_cannot_be_written_are_described(hostile):
+    for count in (1, 6):
+        text = rendered(*(Step({"x": hostile, "i": i}, hostile, 0.0) for i in range(count)))
+        assert text.encode()
+
+
+def test_values_nested_too_deep_are_described():
+    deep: list[object] = []
+    for _ in range(100_000):
+        deep = [deep]
+    for count in (1, 6):
+        calls = [Call("f", [("x", deep, -1)], deep)]
+        assert "cannot be written" in rendered(*(Step({"x": deep, "i": i}, i, 0.0, calls) for i in range(count)))
