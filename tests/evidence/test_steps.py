@@ -144,6 +144,25 @@ def test_an_input_that_stands_elsewhere_is_named_not_repeated():
     assert [row["move inside"] for row in table] == ["@aim"] * 5
 
 
+def test_a_small_value_is_named_by_its_origin_only_where_it_always_is_that():
+    """Small numbers exist once, so one that came from a call once may be another the next time."""
+    steps = []
+    for i in range(6):
+        calls = [Call("aim", [], i), Call("move", [("target", i if i % 2 else 7, 2 * i if i % 2 else -1)], i)]
+        steps.append(Step({"t": i + 50}, 0, 0.0, calls))
+    assert [row["move(target)"] for row in reading.rows(rendered(*steps))] == ["7", "1", "7", "3", "7", "5"]
+
+
+@pytest.mark.parametrize("count", [1, 6])
+def test_an_object_that_was_changed_after_a_call_gave_it_is_shown_again(count):
+    calls = [Call("plan", [], [1]), Call("act", [("plan", [1, 2], 0)], 5)]
+    steps = [Step({"t": i}, i, 0.0, calls) for i in range(count)]
+    text = rendered(*steps)
+    assert "[1, 2]" in text
+    assert "@plan->" not in text
+    assert "plan=@1" not in text
+
+
 def test_a_value_from_an_earlier_step_is_named_by_its_distance():
     steps = [Step({"t": i}, i, 0.0, [Call("plan", [("old", [i - 1], i - 1)], [i])]) for i in range(6)]
     table = reading.rows(rendered(*steps))

@@ -23,6 +23,7 @@ WIDEST = 120
 MOST_CALLS = 4
 # Values worth looking for in the observation; a number equals another too easily.
 _BULKY = (dict, list, str)
+_SMALL = (int, bool, type(None))
 
 
 def steps(experience: Experience) -> list[Piece]:
@@ -127,7 +128,11 @@ def _needs_prefix(observations: Sequence[object]) -> bool:
 
 
 def _call_columns(experience: Experience, prefix: str) -> tuple[Columns, list[tuple[int, Call]]]:
-    """A column for each argument and output of each call that a step makes, named by function and turn in the step."""
+    """A column for each argument and output of each call that a step makes, named by function and turn in the step.
+
+    A small value is named by its origin only where the whole column has that one origin: `None`, `True` and small
+    numbers exist once, so that a single agreement may be chance, and the value is as short as its name.
+    """
     count = len(experience.steps)
     slots: list[tuple[int, str]] = []  # of every call in the window: its step, its name in that step
     crowded: set[str] = set()
@@ -139,7 +144,9 @@ def _call_columns(experience: Experience, prefix: str) -> tuple[Columns, list[tu
             if turn > MOST_CALLS:
                 crowded.add(call.function)
     columns: Columns = {}
+    guesses: dict[str, dict[int, object]] = {}
     listed: list[tuple[int, Call]] = []
+    made: list[Call] = [call for step in experience.steps for call in step.calls]
     number = -1
     for i, step in enumerate(experience.steps):
         observation = step.observation
@@ -154,8 +161,10 @@ def _call_columns(experience: Experience, prefix: str) -> tuple[Columns, list[tu
                 if (column := columns.get(name)) is None:
                     column = columns[name] = [ABSENT] * count
                 place = origin - experience.first_call
-                if origin >= 0 and 0 <= place < len(slots) and slots[place][1].partition("#")[0] not in crowded:
-                    column[i] = _ref_to(slots[place], i)
+                if origin >= 0 and 0 <= place < number and made[place].function not in crowded:
+                    column[i] = _ref_to(slots[place], i) if _unchanged(value, made[place]) else value
+                    if type(value) in _SMALL:
+                        guesses.setdefault(name, {})[i] = value
                 else:
                     column[i] = _seen(value, argument, observation, prefix)
             name = f"{slot}->"
@@ -165,7 +174,19 @@ def _call_columns(experience: Experience, prefix: str) -> tuple[Columns, list[tu
             place = call.parent - experience.first_call
             if 0 <= place < number:
                 columns.setdefault(f"{slot} inside", [ABSENT] * count)[i] = Ref(slots[place][1])
+    for name, values in guesses.items():
+        if len({text if isinstance(text, Ref) else "" for text in columns[name] if text is not ABSENT}) > 1:
+            for i, value in values.items():
+                columns[name][i] = value
     return columns, listed
+
+
+def _unchanged(value: object, origin: Call) -> bool:
+    """Whether a value still is what the call gave: the same object may have been changed since."""
+    try:
+        return bool(value == origin.output)
+    except RecursionError:  # nested too deep to compare: then it is shown for itself
+        return False
 
 
 def _ref_to(slot: tuple[int, str], step: int) -> Ref:
@@ -206,14 +227,14 @@ def _brief(call: Call) -> str:
 def _fields(experience: Experience) -> list[Piece]:
     pieces: list[Piece] = []
     first = experience.window[0] + 1
-    number = experience.first_call
+    number = 0
     alone = len(experience.steps) == 1
     acts = any(step.reward is not None for step in experience.steps)
     for i, step in enumerate(experience.steps):
         if not alone or experience.window[2] != 1:
             pieces.append(Piece(f"Step {first + i}" + (f" of {experience.window[2]}" if alone else "") + ":"))
         pieces += _given(step.observation, "observation" if acts else "input")
-        pieces += _calls(step, number, experience.first_call)
+        pieces += _calls(step, number, experience)
         number += len(step.calls)
         pieces.append(_field("action" if acts else "output", step.action))
         if step.reward is not None:
@@ -246,15 +267,18 @@ def _quoted(value: object) -> str:
     return cell(value) if isinstance(value, Ref | Raised) else literal(value)
 
 
-def _calls(step: Step, number: int, first_call: int) -> list[Piece]:
-    """The calls of one step, numbered from 1 within the experience; equal ones in a row are folded."""
+def _calls(step: Step, number: int, experience: Experience) -> list[Piece]:
+    """The calls of one step, numbered from 1 within the experience (`number` came before); equal ones are folded."""
+    base = experience.first_call
+    made = [call for each in experience.steps for call in each.calls]
     pieces: list[Piece] = []
     begin, before = 0, ""
     for i, call in enumerate(step.calls):
-        mark = number + i + 1 - first_call
+        mark = number + i + 1
         span, weight = (mark, mark), int(call.failure is not None)
-        shown = [(name, _source(name, value, origin - first_call, step)) for name, value, origin in call.inputs]
-        line = _one_line(call, shown)
+        shown = [(name, _source(name, value, origin - base, made, step)) for name, value, origin in call.inputs]
+        inside = f" (in call {call.parent - base + 1})" if call.parent >= base else ""
+        line = _one_line(call, shown) + inside
         if line == before:
             pieces[-1] = Piece(f"calls {begin}-{mark}: {line}", "", "row", (begin, mark), "call", weight)
             continue
@@ -265,13 +289,14 @@ def _calls(step: Step, number: int, first_call: int) -> list[Piece]:
         before = ""
         outcome = Raised(_brief(call)) if call.failure else call.output
         fields = [_field(f"  {name}", value) for name, value in [*shown, ("->", outcome)]]
-        pieces.append(Piece(f"call {mark}: {call.function}", "", "row", span, "call", weight))
+        pieces.append(Piece(f"call {mark}: {call.function}{inside}", "", "row", span, "call", weight))
         pieces += [Piece(field.text, field.body, "row", span, "call", weight) for field in fields]
     return pieces
 
 
-def _source(name: str, value: object, place: int, step: Step) -> object:
-    if place >= 0:
+def _source(name: str, value: object, place: int, made: Sequence[Call], step: Step) -> object:
+    """An input of a call, or where it already stands. Small values exist once, so they are shown for themselves."""
+    if 0 <= place < len(made) and type(value) not in _SMALL and _unchanged(value, made[place]):
         return Ref(f"{place + 1}")
     return _seen(value, name, step.observation, "")
 
