@@ -17,7 +17,7 @@ from loopwright.search import make_search
 from loopwright.settings import Loop
 from loopwright.store import Entry
 from loopwright.trace import Step, Trace
-from loopwright.trial import Trial, TrialSpec, Usage
+from loopwright.trial import Trial, Usage
 
 GOAL = 7
 

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import settings as profile
 from hypothesis import strategies as st
-from simulation import Walker, card, drive, in_order, new_loop, settings
 
 from loopwright.errors import StoreError, TaskError
 from loopwright.optimizers.protocol import Rejected
 from loopwright.store.events import Answered, Ended, Proposed, Ran, Showed, Updated
+from simulation import Walker, card, drive, in_order, new_loop, settings
 
 VARIETIES = st.fixed_dictionaries(
     {

@@ -20,7 +20,6 @@ from loopwright import __version__
 from loopwright.artifact import Artifact
 from loopwright.budget import trials_of_end
 from loopwright.errors import BudgetExhausted, FailingLoudly, ModelError, StoreError
-from loopwright.execution import make_executor
 from loopwright.execution.protocol import Executor
 from loopwright.flow import Request, Result
 from loopwright.llm.cache import request_hash
@@ -189,10 +188,10 @@ class Runner:
 
     async def run(self, began: Began | None) -> Outcome:
         """Start what is needed, drive the loop to its end, and close everything again."""
-        optimizer = make_optimizer(self.loop.optimizer)
+        optimizer = make_optimizer(self.loop.optimizer.kind, self.loop.optimizer.given())
         search = make_search(self.loop.search)
         gateway = self._gateway = self._make_gateway()
-        executor = make_executor(self.loop, Path(self.journal.meta("root") or "."), self._ask_from_trial)
+        executor = self._make_executor(Path(self.journal.meta("root") or "."))
         try:
             card = await executor.start()
             learning = LearningLoop(self.loop, self.artifact.start, card, optimizer, search)
@@ -383,6 +382,22 @@ class Runner:
     def _the_gateway(self) -> Gateway:
         assert self._gateway is not None, "models can be asked only while the run is driven"
         return self._gateway
+
+    def _make_executor(self, root: Path) -> Executor:
+        """The executor that `execution.isolation` names."""
+        loop, limits = self.loop, self.loop.execution.limits
+        if loop.execution.isolation == "inline":
+            from loopwright.execution.inline import InlineExecutor
+
+            return InlineExecutor(
+                loop.task, root, limits=limits, ask_model=self._ask_from_trial, options=loop.task_options
+            )
+        from loopwright.execution.process import ProcessExecutor
+
+        slots = loop.execution.slots
+        return ProcessExecutor(
+            loop.task, root, slots=slots, limits=limits, ask_model=self._ask_from_trial, options=loop.task_options
+        )
 
     def _make_gateway(self) -> Gateway:
         from loopwright.llm.callable import CallableModel

@@ -157,7 +157,7 @@ class Journal:
     # Events to rows and back.
 
     def _encode(self, event: AnyEvent) -> tuple[str, dict[str, Any]]:
-        data = cast("dict[str, Any]", msgspec.to_builtins(event, builtin_types=(bytes,)))
+        data = cast("dict[str, Any]", msgspec.to_builtins(event, builtin_types=(bytes,), str_keys=True))
         clock: dict[str, Any] = {}
         if "trial" in data:
             trial = data["trial"]
@@ -180,12 +180,14 @@ class Journal:
         elif "reply" in data and isinstance(data["reply"], dict):
             reply = cast("dict[str, Any]", data["reply"])
             reply.update(seconds=times["seconds"], cached=times["cached"])
-        return msgspec.convert(data, AnyEvent, builtin_types=(bytes,))
+        return msgspec.convert(data, AnyEvent, builtin_types=(bytes,), str_keys=True)
 
     def _shorten(self, value: Any) -> Any:
         """Long texts and all bytes replaced by references to blobs."""
         if isinstance(value, str):
-            return {"$text": self._keep(value.encode("utf-8", "surrogatepass"))} if len(value) > _LONG else value
+            data = value.encode("utf-8", "surrogatepass")
+            plain = len(value) <= _LONG and (len(data) == len(value) or _is_unicode(value))
+            return value if plain else {"$text": self._keep(data)}
         if isinstance(value, bytes):
             return {"$bytes": self._keep(value)}
         if isinstance(value, dict):
@@ -273,6 +275,11 @@ def _connect(path: Path, *, readonly: bool) -> sqlite3.Connection:
             database.executescript(_SCHEMA)
             database.execute("INSERT INTO meta VALUES ('format', ?)", (str(FORMAT),))
     return database
+
+
+def _is_unicode(text: str) -> bool:
+    """Whether JSON can hold `text`: a program's output may contain lone surrogates, which it cannot."""
+    return not any("\ud800" <= letter <= "\udfff" for letter in text)
 
 
 def _key(key: CacheKey) -> str:
