@@ -163,8 +163,15 @@ class Gateway:
                     self.note(f"model '{ask.model}' gave fewer than the {ask.n} replies wanted: {reply}")
         usage = sum((reply.usage for reply in replies), Usage())
         texts = [text for reply in replies for text in reply.texts]
-        finish = next((reply.finish for reply in replies if reply.finish != "stop"), "stop")
-        return Reply(texts, usage, finish, first.model, time.perf_counter() - began)
+        finishes = [finish for reply in replies for finish in (reply.finishes or [reply.finish] * len(reply.texts))]
+        return Reply(
+            texts=texts,
+            usage=usage,
+            finish=next((finish for finish in finishes if finish != "stop"), "stop"),
+            model=first.model,
+            seconds=time.perf_counter() - began,
+            finishes=finishes,
+        )
 
     async def _send(
         self, flight: _Flight, model: Model, ask: Ask, ident: CacheKey, account: Account, price: Price

@@ -199,19 +199,25 @@ class OpenAICompatible:
         if not choices:
             raise self._failure("empty", "the reply has an empty list of choices", billed=True)
         texts: list[str] = []
-        finish = "stop"
+        finishes: list[str] = []
         for choice in cast("list[object]", choices):
             text, ended = _choice(choice)
             if text is None:
                 raise self._failure("malformed", "a choice of the reply has no message", billed=True)
             texts.append(text)
-            # One cut reply among several must not look complete.
-            finish = ended if ended != "stop" else finish
+            finishes.append(ended)
         usage, sound = _usage(fields.get("usage"), ask, texts)
         if not sound:
             self.notes.append(f"model '{self.endpoint.name}' reports no usable token counts; they are estimated")
         name = fields.get("model")
-        return Reply(texts[: max(1, ask.n)], usage, finish, name if isinstance(name, str) else self.endpoint.model)
+        wanted = max(1, ask.n)
+        return Reply(
+            texts=texts[:wanted],
+            usage=usage,
+            finish=next((finish for finish in finishes[:wanted] if finish != "stop"), "stop"),
+            model=name if isinstance(name, str) else self.endpoint.model,
+            finishes=finishes[:wanted],
+        )
 
 
 def _decoded(body: bytes) -> object:

@@ -33,7 +33,10 @@ class Ask(msgspec.Struct, frozen=True):
 
 
 class Reply(msgspec.Struct, frozen=True):
-    """What came back. `texts` has one entry a wanted reply. `cached` means nothing was paid."""
+    """What came back. `texts` has one entry a wanted reply. `cached` means nothing was paid.
+
+    `finishes` says for each text how it ended, where known; `finish` is the first of them that is not "stop".
+    """
 
     texts: list[str]
     usage: Usage = Usage()
@@ -41,6 +44,12 @@ class Reply(msgspec.Struct, frozen=True):
     model: str = ""
     seconds: float = 0.0
     cached: bool = False
+    finishes: list[str] = []
+
+    def cut(self, number: int = 0) -> bool:
+        """Whether text `number` ended at a limit of tokens, and not where the model meant to end."""
+        finish = self.finishes[number] if number < len(self.finishes) else self.finish
+        return finish == "length" and (bool(self.finishes) or len(self.texts) <= 1)
 
     @property
     def text(self) -> str:

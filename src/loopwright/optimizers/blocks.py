@@ -34,8 +34,11 @@ REPLACE = re.compile(r"^\s*>{5,9}\s*REPLACE\s*$")
 
 
 class Block(msgspec.Struct, frozen=True):
-    """One block. `label` is what it is called ("" where nothing names it), `sure` where the word "parameter" or `name=`
-    says that this is meant as a parameter's name. `bare_follows`: the next fence after it opens without any label.
+    """One block. `label` is what it is called ("" where nothing names it).
+
+    `sure`: the word "parameter" or `name=` says that the label is meant as a parameter's name. `clash` is another label
+    that also holds for it. `bare`: a fence that opens without a word, and without a name since the block before;
+    `bare_follows`: the next block is one.
     """
 
     text: str
@@ -44,6 +47,7 @@ class Block(msgspec.Struct, frozen=True):
     language: str = ""
     closed: bool = True
     clash: str = ""
+    bare: bool = False
     bare_follows: bool = False
 
 
@@ -69,11 +73,13 @@ def scan(text: str, resolve: Resolve) -> Scan:
     blocks: list[Block] = []
     prose: list[str] = []
     header: _Header | None = None
+    named = False
     at = 0
     while at < len(lines):
         line = lines[at]
         if opening := _opening(line):
             block, at = _fenced(lines, at, opening, header)
+            block = msgspec.structs.replace(block, bare=not named and not opening["info"].strip())
         elif tag := _tag(line, resolve):
             block, at = _tagged(lines, at, tag)
         elif SEARCH.match(line):
@@ -83,6 +89,7 @@ def scan(text: str, resolve: Resolve) -> Scan:
             heading = _HEADING.match(line)
             if found is not None:
                 header = found
+                named = True
             elif heading is not None:
                 if header is None or not header.level or len(heading[1]) <= header.level:
                     header = None
@@ -94,6 +101,7 @@ def scan(text: str, resolve: Resolve) -> Scan:
             at += 1
             continue
         blocks.append(block)
+        named = False
         header = header if header is not None and header.level else None
     dangling = header.label if header is not None and _ends_with_label(lines, resolve) else ""
     return Scan(_with_followers(blocks), "\n".join(prose).strip(), dangling)
@@ -107,9 +115,8 @@ def _ends_with_label(lines: list[str], resolve: Resolve) -> bool:
 def _with_followers(blocks: list[Block]) -> list[Block]:
     """Tell each block whether an unnamed fence follows it: the mark of a text which held a fence itself."""
     marked: list[Block] = []
-    for block, after in zip(blocks, [*blocks[1:], None], strict=True):
-        bare = after is not None and not after.label and not after.language
-        marked.append(msgspec.structs.replace(block, bare_follows=bare))
+    for block, after in zip(blocks, [*blocks[1:], None], strict=False):
+        marked.append(msgspec.structs.replace(block, bare_follows=after is not None and after.bare))
     return marked
 
 
@@ -233,18 +240,29 @@ def _header(line: str, resolve: Resolve) -> _Header | None:
     if not line.strip() or len(line) > 200:
         return None
     heading = _HEADING.match(line)
-    body = _NUMBER.sub("", (heading[2] if heading else line).strip())
-    body = _NOTE.sub("", body.strip("*_# \t").rstrip(":").strip("*_ \t"))
+    level = len(heading[1]) if heading else 0
+    body = _undecorated(_NUMBER.sub("", (heading[2] if heading else line).strip()))
     word = _LABEL_WORD.match(body)
-    rest = _NOTE.sub("", body[word.end() if word else 0 :].strip(" \t*_:`'\"<>[]"))
-    told = word is not None and word["word"] is not None
-    for label, sure in ((rest, told), (body.strip("`'\" "), False)):
-        label = label.removesuffix("()")
-        if label and not re.search(r"\s", label) and resolve(label) is not None:
-            return _Header(label, sure, len(heading[1]) if heading else 0)
-    explicit = told and word is not None and word["word"].lower() in {"parameter", "param"}
-    if explicit and rest and not re.search(r"\s", rest):
-        return _Header(rest.removesuffix("()"), True, len(heading[1]) if heading else 0)
-    if heading is not None and rest and not re.search(r"\s", rest):
-        return _Header(rest.removesuffix("()"), False, len(heading[1]))
+    rest = _undecorated(body[word.end() :]) if word else body
+    kind = word["word"].lower() if word and word["word"] else ""
+    for label, sure in ((rest, bool(kind)), (body, False)):
+        for name in (label, _unemphasized(label)):
+            if name and not re.search(r"\s", name) and resolve(name) is not None:
+                return _Header(name, sure, level)
+    # A name that nobody knows: meant as a parameter's where it says so, perhaps a misspelt one as a heading.
+    if rest and not re.search(r"\s", rest) and (kind in {"parameter", "param"} or heading is not None):
+        return _Header(rest, kind in {"parameter", "param"}, level)
     return None
+
+
+def _undecorated(text: str) -> str:
+    """`text` without the marks and notes around a name: `**name**:`, `[name]`, `name()`, `name (updated)`."""
+    for _ in range(2):
+        text = _NOTE.sub("", text.strip(" \t*#:`'\"<>[]")).removesuffix("()")
+    return text
+
+
+def _unemphasized(text: str) -> str:
+    """`_name_` as `name`."""
+    found = re.fullmatch(r"(_{1,3})(.*[^_])\1", text)
+    return found[2] if found else text

@@ -41,6 +41,7 @@ def _split(block: str) -> list[list[str]]:
     """The lines between the outer markers of each hunk."""
     hunks: list[list[str]] = []
     open_hunk: list[str] | None = None
+    stray = ""
     for line in block.split("\n"):
         if SEARCH.match(line):
             if open_hunk is not None:
@@ -54,9 +55,11 @@ def _split(block: str) -> list[list[str]]:
         elif open_hunk is not None:
             open_hunk.append(line)
         elif line.strip():
-            raise HunkError(f"the line {line.strip()[:60]!r} stands between the search/replace hunks")
+            stray = line.strip()
     if open_hunk is not None:
         raise HunkError("a '<<<<<<< SEARCH' has no '>>>>>>> REPLACE' below it")
+    if stray:
+        raise HunkError(f"the line {stray[:60]!r} stands between the search/replace hunks")
     return hunks
 
 

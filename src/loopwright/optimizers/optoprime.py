@@ -46,7 +46,7 @@ class OptoPrime(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         asked = messages(view, memory=self.memory, memory_tokens=self.memory_tokens)
         (reply,) = yield [self._ask(asked, rng, self.samples)]
         texts = reply.texts[: self.samples]
-        turns = [_Turn(asked, text, _judge(text, view, check)) for text in texts]
+        turns = [_Turn(asked, text, _judge(reply, number, view, check)) for number, text in enumerate(texts)]
         if not turns:
             return [Rejected("unparsable", "the model gave no reply")]
         for _ in range(self.repairs):
@@ -56,7 +56,7 @@ class OptoPrime(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             again = [mending(turns[n].asked, turns[n].text, turns[n].refused) for n in broken]
             replies: list[Reply] = yield [self._ask(conversation, rng, 1) for conversation in again]
             for number, conversation, answer in zip(broken, again, replies, strict=True):
-                turns[number] = _Turn(conversation, answer.text, _judge(answer.text, view, check))
+                turns[number] = _Turn(conversation, answer.text, _judge(answer, 0, view, check))
         return _without_twins([turn.result for turn in turns])
 
     def _ask(self, conversation: list[Message], rng: random.Random, n: int) -> Ask:
@@ -87,9 +87,10 @@ class _Turn(msgspec.Struct, frozen=True):
         return self.result
 
 
-def _judge(text: str, view: View, check: Check) -> Proposal | Rejected:
-    """What a reply proposes, or why it is refused: by its form, or by the artifact."""
-    result = parse_reply(text, view.parent)
+def _judge(reply: Reply, number: int, view: View, check: Check) -> Proposal | Rejected:
+    """What a text of a reply proposes, or why it is refused: by its form, or by the artifact."""
+    text = reply.texts[number] if number < len(reply.texts) else ""
+    result = parse_reply(text, view.parent, cut=reply.cut(number))
     if isinstance(result, Rejected):
         return result
     refused = check(result.texts)

@@ -75,18 +75,23 @@ _DEFINES = re.compile(r"^(?:async[ \t]+)?(?:def|class)[ \t]+(\w+)|^(\w+)[ \t]*(?
 # What a fence of another kind of thing is marked with; never taken for a text that nobody named.
 _FOREIGN = {"json", "jsonc", "diff", "patch", "bash", "sh", "shell", "console", "output", "traceback", "mermaid", "log"}
 # Words after a fence that say what it holds, also where a parameter happens to be called the same.
-_LANGUAGES = _FOREIGN | set(
-    "python py python3 text txt plain plaintext markdown md code c cpp java javascript js ts html xml yaml yml "
-    "toml sql".split()
-)
+_CODE = {"python", "py", "python3", "code", "c", "cpp", "java", "javascript", "js", "typescript", "ts", "sql"}
+_TEXT = {"text", "txt", "plain", "plaintext", "markdown", "md", "html", "xml", "yaml", "yml", "toml"}
+_LANGUAGES = _FOREIGN | _CODE | _TEXT
+# What servers leave at the end of a reply: the mark with which a chat template ends a turn.
+_END_MARK = re.compile(r"(?:<\|[\w ]{1,30}\|>|</s>|<eos>|<end_of_turn>)+[ \t]*(?=\s*\Z)")
+_FENCE_MARK = re.compile(r"^([ \t]*(?:`{3,}|~{3,}))(?:<\|[\w ]{1,30}\|>|</s>)+[ \t]*$", re.MULTILINE)
 
 
-def parse_reply(text: str, parent: Candidate) -> Proposal | Rejected:
+def parse_reply(text: str, parent: Candidate, *, cut: bool = False) -> Proposal | Rejected:
     """What a model's reply proposes for `parent`. Pure; raises nothing for any text.
 
-    A proposal names at least one parameter and only known ones, with texts that differ from the parent's.
+    A proposal names at least one parameter and only known ones, with texts that differ from the parent's. A reply known
+    to be `cut` is refused whatever it holds: a block that looks whole may have been about to go on.
     """
     try:
+        if cut:
+            raise _Refused("unparsable", "the reply was cut at its limit of tokens; answer more briefly")
         return _Reading(parent).read(text)
     except _Refused as refused:
         return Rejected(refused.kind, refused.reason, shortened(text))
@@ -134,6 +139,7 @@ class _Reading:
 
     def read(self, text: str) -> Proposal:
         text = text.replace("\r\n", "\n").replace("\r", "\n").removeprefix("\ufeff")
+        text = _FENCE_MARK.sub(r"\1", _END_MARK.sub("", text))
         if not text.strip():
             raise _Refused("unparsable", "the reply is empty")
         answer = without_thoughts(text)
@@ -246,7 +252,14 @@ class _Reading:
 
     def _one(self, name: str, blocks: list[Block]) -> str:
         """The one text that the blocks give a parameter."""
-        texts = {self._text(self.parameters[name], block) for block in blocks}
+        parameter = self.parameters[name]
+        if not self._python(parameter) and any(block.bare_follows for block in blocks):
+            raise _Refused(
+                "unparsable",
+                f"a fence without a name follows the block for '{name}', so its end is not clear; "
+                "put a longer fence around a text that contains fences, and give no other blocks",
+            )
+        texts = {self._text(parameter, block) for block in blocks}
         if len(texts) > 1:
             raise _Refused("unparsable", f"there are {len(texts)} different texts for '{name}'; give one")
         return texts.pop()
@@ -264,19 +277,15 @@ class _Reading:
             raise _Refused(
                 "unparsable", f"the block for '{name}' is a unified diff; give the whole text or search/replace edits"
             )
-        python = parameter.kind in {"function", "method", "class"} or (
-            parameter.kind in {"file", "region"} and self.parent.artifact.sources[parameter.file].python
-        )
-        if block.bare_follows and not python:
-            raise _Refused(
-                "unparsable",
-                f"a fence without a name follows the block for '{name}', so its end is not clear; "
-                "put a longer fence around a text that contains fences, and give no other blocks",
-            )
         self._whole(name, new, current)
         if parameter.kind == "string":
             return _in_its_space(_plain(parameter, block, current), current)
-        return textwrap.dedent(new).strip("\n") if python and parameter.kind != "region" else new.strip("\n")
+        new = new.strip("\n")
+        return textwrap.dedent(new) if self._python(parameter) and parameter.kind != "region" else new
+
+    def _python(self, parameter: Parameter) -> bool:
+        """Whether the text is Python code: cut short within a string, it cannot pass for whole."""
+        return parameter.kind != "string" and self.parent.artifact.sources[parameter.file].python
 
     def _whole(self, name: str, new: str, current: str) -> None:
         """Refuse a text that is empty, a stand-in for one, a refusal, or leaves something out."""
