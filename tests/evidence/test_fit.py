@@ -150,6 +150,17 @@ def test_a_tiny_limit_keeps_scores_and_heads_of_feedback():
     assert "score 1.0" in Evidence.of(trials, tokens=75).text
 
 
+def test_calls_that_the_output_depends_on_stay_longest():
+    calls = [Call("noise", [("x", i, -1)], i * 1.5) for i in range(300)]
+    calls[150] = Call("found", [("x", 5, -1)], "needle")
+    calls[200] = Call("answer", [("given", "needle", 150)], "A")
+    trial = Trial(TrialSpec("c", "train", 0, 0), Feedback(0.0), Trace([Step({"q": "?"}, "A", None, calls)]))
+    evidence = Evidence.of([trial], tokens=400)
+    assert "call 151: found(x=5) -> 'needle'" in evidence.text
+    assert "call 201: answer(given=@151) -> 'A'" in evidence.text
+    assert re.search(r"\.\.\. \d+ calls \(\d+-150\) left out \.\.\.", evidence.text)
+
+
 def test_one_experience_with_much_to_say_does_not_silence_the_others():
     flood = msgspec.structs.replace(question(1), trace=Trace(stdout="noise " * 50_000))
     evidence = Evidence.of([flood, question(2), question(3)], tokens=1500)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import msgspec
 
@@ -142,7 +142,8 @@ def digest(columns: Columns) -> Digest:
     varying: dict[str, list[str]] = {}
     seen: dict[tuple[str, ...], str] = {}
     for name, column in columns.items():
-        texts = cells(column)
+        # One object in every row needs to be written once.
+        texts = [cell(column[0])] if len(set(map(id, column))) == 1 else cells(column)
         if texts.count(texts[0]) == len(texts):
             if texts[0]:
                 constant.append((name, texts[0]))
@@ -173,15 +174,12 @@ def digest(columns: Columns) -> Digest:
 
 def _record(value: object) -> dict[str, Any] | None:
     """`value` where it is a dict with text keys, and not empty."""
-    if type(value) is dict and set(map(type, cast("dict[Any, Any]", value))) == {str}:
-        return cast("dict[str, Any]", value)
-    return None
+    record: Any = value
+    return record if type(value) is dict and set(map(type, record)) == {str} else None
 
 
 def _deep_list(value: object) -> Sequence[Any]:
     """`value` where it is a list that holds lists or dicts, else nothing."""
-    if isinstance(value, list | tuple):
-        items = cast("Sequence[Any]", value)
-        if not set(map(type, items)).isdisjoint((dict, list, tuple)):
-            return items
-    return ()
+    items: Any = value
+    nested = isinstance(value, list | tuple) and not set(map(type, items)).isdisjoint((dict, list, tuple))
+    return items if nested else ()

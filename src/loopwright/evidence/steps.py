@@ -13,7 +13,8 @@ from typing import cast
 from loopwright.evidence.columns import ABSENT, Columns, Raised, Ref, cell, digest, flatten, literal, path
 from loopwright.evidence.pieces import Piece, labelled
 from loopwright.evidence.records import Experience
-from loopwright.trace import Call, Step
+from loopwright.trace import Call, Step, Trace
+from loopwright.trace.graph import graph
 
 # Up to so many steps are shown as fields, more as a table.
 FEW = 3
@@ -23,6 +24,7 @@ WIDEST = 120
 MOST_CALLS = 4
 # Values worth looking for in the observation; a number equals another too easily.
 _BULKY = (dict, list, str)
+_OBSERVATION = Ref("observation")
 _SMALL = (int, bool, type(None))
 
 
@@ -144,6 +146,7 @@ def _call_columns(experience: Experience, prefix: str) -> tuple[Columns, list[tu
             if turn > MOST_CALLS:
                 crowded.add(call.function)
     columns: Columns = {}
+    refs: dict[tuple[str, int], Ref] = {}
     guesses: dict[str, dict[int, object]] = {}
     listed: list[tuple[int, Call]] = []
     made: list[Call] = [call for step in experience.steps for call in step.calls]
@@ -162,7 +165,10 @@ def _call_columns(experience: Experience, prefix: str) -> tuple[Columns, list[tu
                     column = columns[name] = [ABSENT] * count
                 place = origin - experience.first_call
                 if origin >= 0 and 0 <= place < number and made[place].function not in crowded:
-                    column[i] = _ref_to(slots[place], i) if _unchanged(value, made[place]) else value
+                    before, origin_slot = i - slots[place][0], slots[place][1]
+                    if (ref := refs.get((origin_slot, before))) is None:
+                        ref = refs[origin_slot, before] = _ref_to(origin_slot, before)
+                    column[i] = ref if _unchanged(value, made[place]) else value
                     if type(value) in _SMALL:
                         guesses.setdefault(name, {})[i] = value
                 else:
@@ -189,18 +195,18 @@ def _unchanged(value: object, origin: Call) -> bool:
         return False
 
 
-def _ref_to(slot: tuple[int, str], step: int) -> Ref:
-    before = step - slot[0]
+def _ref_to(slot: str, before: int) -> Ref:
+    """The name of an output, given so many steps before."""
     if before == 0:
-        return Ref(f"{slot[1]}->")
-    return Ref(f"{slot[1]}-> of {'the step before' if before == 1 else f'{before} steps before'}")
+        return Ref(f"{slot}->")
+    return Ref(f"{slot}-> of {'the step before' if before == 1 else f'{before} steps before'}")
 
 
 def _seen(value: object, argument: str, observation: object, prefix: str) -> object:
     """`value`, or where it already stands in the step's observation."""
     try:
         if value is observation or (type(value) in _BULKY and value == observation):
-            return Ref("observation")
+            return _OBSERVATION
         if isinstance(observation, dict):
             record = cast("dict[object, object]", observation)
             if argument in record and record[argument] == value:
@@ -270,12 +276,14 @@ def _quoted(value: object) -> str:
 def _calls(step: Step, number: int, experience: Experience) -> list[Piece]:
     """The calls of one step, numbered from 1 within the experience (`number` came before); equal ones are folded."""
     base = experience.first_call
-    made = [call for each in experience.steps for call in each.calls]
+    flow = graph(Trace(experience.steps), first_call=base)
+    made, matters = flow.calls, set(flow.slice())
     pieces: list[Piece] = []
     begin, before = 0, ""
     for i, call in enumerate(step.calls):
         mark = number + i + 1
-        span, weight = (mark, mark), int(call.failure is not None)
+        # Calls that the last output depends on stay longest when there is no room for all.
+        span, weight = (mark, mark), int(call.failure is not None or number + i in matters)
         shown = [(name, _source(name, value, origin - base, made, step)) for name, value, origin in call.inputs]
         inside = f" (in call {call.parent - base + 1})" if call.parent >= base else ""
         line = _one_line(call, shown) + inside
