@@ -29,6 +29,7 @@ def rows(text: str) -> list[dict[str, str]]:
             assert number == len(table) + 1
             table.append(dict(zip(names, cells, strict=True)))
     equal: list[tuple[str, str]] = []
+    before: list[tuple[str, str, str]] = []
     for line in lines[top:header]:
         if line.startswith("The same in every step: "):
             for row in table:
@@ -40,6 +41,12 @@ def rows(text: str) -> list[dict[str, str]]:
                     row.update(pair.split("=", 1) for pair in rest.split("|"))
         elif line.startswith("Equal columns: "):
             equal = [tuple(pair.split("=", 1)) for pair in line.partition(": ")[2].split("|")]  # type: ignore[misc]
+        elif lag := re.fullmatch(r"(.*) is (.*) of the step before; first: (.*)", line):
+            before.append((lag[1], lag[2], lag[3]))
+    for name, other, first in before:
+        column = [row.get(other, "") for row in table]
+        for row, cell in zip(table, [first, *column], strict=False):
+            row[name] = cell
     for name, other in equal:
         for row in table:
             row[name] = row.get(other, "")

@@ -68,13 +68,18 @@ def test_any_plain_values_can_be_read_back_from_the_table(turns):
     if "\n    " in text:
         return  # a cell wider than the table allows stands below it
     table = reading.rows(text)
-    prefixed = any(name.split(".")[0].split("[")[0] == "observation" for row in table for name in row)
     for row, (observation, action, reward) in zip(table, turns, strict=True):
         shown = {name: cell for name, cell in row.items() if name.split("[")[0].split(".")[0] not in {"step", "reward"}}
         acted = {name: cell for name, cell in shown.items() if name.split("[")[0].split(".")[0] == "action"}
         given_ = {name: cell for name, cell in shown.items() if name not in acted}
-        got = reading.gather(given_, "observation" if prefixed else "")
-        if observation is not None or prefixed:
+        under = reading.gather(given_, "observation")
+        bare = {name: cell for name, cell in given_.items() if name.split("[")[0].split(".")[0] != "observation"}
+        got = reading.gather(bare, "")
+        if isinstance(got, dict):
+            got |= under if isinstance(under, dict) else {}
+        elif not any(bare.values()):
+            got = under
+        if observation is not None or any(given_.values()):
             assert repr(got) == repr(_sorted_like(got, observation))
         assert repr(reading.gather(acted, "action")) == repr(_sorted_like(reading.gather(acted, "action"), action))
         assert row.get("reward", "") == ("" if reward is None else repr(reward))
@@ -104,6 +109,17 @@ def test_floats_keep_every_digit():
     values = [0.1 + 0.2, 1 / 3, math.pi, 1e-300, -0.0]
     table = reading.rows(rendered(*(Step({"x": x}, 0, None) for x in values)))
     assert [repr(reading.value(row["x"])) for row in table] == list(map(repr, values))
+
+
+def test_what_repeats_the_step_before_is_said_once():
+    rewards = [0.0, 1.0, -1.0, 0.5, 2.0]
+    steps = [
+        Step({"x": i, "reward": before}, 0, now)
+        for i, (before, now) in enumerate(zip([7.0, *rewards[:-1]], rewards, strict=True))
+    ]
+    text = rendered(*steps)
+    assert "observation.reward is reward of the step before; first: 7.0" in text
+    assert [row["observation.reward"] for row in reading.rows(text)] == ["7.0", "0.0", "1.0", "-1.0", "0.5"]
 
 
 def test_lists_of_records_become_columns():

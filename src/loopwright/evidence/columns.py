@@ -125,12 +125,14 @@ class Digest(msgspec.Struct, frozen=True):
 
     `table` are the columns that remain. `constant` are (name, cell) of what is the same in every row. `where` are
     (name, cell, other): the same in every row in which column `other` of the table is not empty, and empty elsewhere.
-    `same` are (name, other): equal in every row to `other`, which stands in one of the three before.
+    `lagged` are (name, other, cell): in every row what column `other` of the table is one row before, and `cell` in the
+    first. `same` are (name, other): equal in every row to `other`, which stands in one of the four before.
     """
 
     table: dict[str, list[str]]
     constant: list[tuple[str, str]]
     where: list[tuple[str, str, str]]
+    lagged: list[tuple[str, str, str]]
     same: list[tuple[str, str]]
 
 
@@ -169,7 +171,17 @@ def digest(columns: Columns) -> Digest:
         if other is not name:
             where.append((name, text, other))
             del varying[name]
-    return Digest(varying, constant, where, same)
+    # An observation often repeats what the step before gave, its reward for one.
+    lagged: list[tuple[str, str, str]] = []
+    needed = {other for _, _, other in where}
+    leads = {tuple(texts[:-1]): name for name, texts in reversed(varying.items())}
+    for name, texts in list(varying.items()):
+        other = leads.get(tuple(texts[1:]), name)
+        if other != name and other in varying and name not in needed:
+            lagged.append((name, other, texts[0]))
+            needed.add(other)
+            del varying[name]
+    return Digest(varying, constant, where, lagged, same)
 
 
 def _record(value: object) -> dict[str, Any] | None:

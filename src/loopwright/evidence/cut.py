@@ -63,4 +63,4 @@ def _of_window(feedback: Feedback, gained: float | None, *, ends: bool) -> Feedb
         return feedback if gained is None else msgspec.structs.replace(feedback, score=gained, metrics={})
     if gained is None:
         return Feedback(0.0, "No reward is known inside this window; the feedback came after it.")
-    return Feedback(gained, f"The steps shown earned a reward of {gained:g} together.")
+    return Feedback(gained)

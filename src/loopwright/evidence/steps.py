@@ -76,6 +76,8 @@ def _table(experience: Experience) -> list[Piece]:
     if sorted_out.same:
         line = "Equal columns: " + "|".join(f"{name}={other}" for name, other in sorted_out.same)
         pieces.append(Piece(line, kind="detail"))
+    for name, other, text in sorted_out.lagged:
+        pieces.append(Piece(f"{name} is {other} of the step before; first: {text}", kind="detail"))
     names = [name for name in table if name not in wide]
     pieces.append(Piece("|".join(["step", *names])))
     heavy = [bool(step.reward) or any(call.failure for call in step.calls) for step in experience.steps]
@@ -106,7 +108,8 @@ def _columns(experience: Experience) -> tuple[Columns, list[tuple[int, Call]]]:
     prefix = "observation" if _needs_prefix(observations) else ""
     columns: Columns = {}
     if any(observation is not None for observation in observations):
-        columns.update(flatten(observations, prefix))
+        seen = flatten(observations, prefix)
+        columns.update((_apart(name), values) for name, values in seen.items())
     columns.update(flatten([step.action for step in steps], "action"))
     rewards: list[object] = [ABSENT if step.reward is None else step.reward for step in steps]
     columns["reward"] = rewards
@@ -117,16 +120,20 @@ def _columns(experience: Experience) -> tuple[Columns, list[tuple[int, Call]]]:
 
 
 def _needs_prefix(observations: Sequence[object]) -> bool:
-    """Whether the observation's fields must stand under "observation.": it is no record, or its names would clash."""
+    """Whether the fields of the observation cannot stand for themselves, but must stand under "observation."."""
     for observation in observations:
         if not isinstance(observation, dict) or not observation:
             return True
         record = cast("dict[object, object]", observation)
-        if not {"step", "action", "reward", "observation"}.isdisjoint(record) or not all(
-            isinstance(key, str) for key in record
-        ):
+        if "observation" in record or set(map(type, record)) != {str}:
             return True
     return False
+
+
+def _apart(name: str) -> str:
+    """The name of a column of the observation, told apart from the columns that every table has."""
+    clashes = name.partition(".")[0].partition("[")[0] in ("step", "action", "reward")
+    return f"observation.{name}" if clashes else name
 
 
 def _call_columns(experience: Experience, prefix: str) -> tuple[Columns, list[tuple[int, Call]]]:
@@ -210,11 +217,11 @@ def _seen(value: object, argument: str, observation: object, prefix: str) -> obj
         if isinstance(observation, dict):
             record = cast("dict[object, object]", observation)
             if argument in record and record[argument] == value:
-                return Ref(path(prefix, argument))
+                return Ref(_apart(path(prefix, argument)))
             if value and type(value) in (dict, list):
                 for key, item in record.items():
                     if item == value and isinstance(key, str):
-                        return Ref(path(prefix, key))
+                        return Ref(_apart(path(prefix, key)))
     except RecursionError:  # nested too deep to compare: then it is shown for itself
         pass
     return value
