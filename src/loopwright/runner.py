@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -18,7 +18,7 @@ import msgspec
 
 from loopwright import __version__
 from loopwright.artifact import Artifact
-from loopwright.budget import trials_of_end
+from loopwright.budget import Meter, trials_of_end
 from loopwright.errors import BudgetExhausted, FailingLoudly, ModelError, StoreError
 from loopwright.execution.protocol import Executor
 from loopwright.flow import Request, Result
@@ -178,6 +178,7 @@ class Runner:
         self._spent_before = float(journal.meta("seconds") or 0.0)
         self._running: dict[tuple[int, int, int], asyncio.Task[Result]] = {}
         self._verdict = ""
+        self._meter = Meter()
         self._first_step: int | None = None
         self._slowest = 0.0
         self._steps: dict[TrialSpec, int] = {}
@@ -222,7 +223,7 @@ class Runner:
 
     async def _drive(self, loop: LearningLoop, executor: Executor) -> None:
         """Keep every request that can be done under way until none is left."""
-        self._write(loop, loop.begin(self.journal.entries(traces=True)))
+        self._write(loop, loop.begin(self._metered(self.journal.for_resume())))
         while requests := loop.ask():
             questions: list[Path] = []
             for request in requests:
@@ -343,9 +344,15 @@ class Runner:
     def _write(self, loop: LearningLoop, entries: Sequence[Entry]) -> None:
         """Write events down, then tell whoever watches."""
         if entries:
-            self.journal.append(entries)
+            self.journal.append(list(self._metered(entries)))
         if self._listener is not None:
             self._listener(entries, self._progress(loop, entries))
+
+    def _metered(self, entries: Iterable[Entry]) -> Iterator[Entry]:
+        """Count what events say was spent as they are written, not only when their update is complete."""
+        for entry in entries:
+            self._meter.add(entry.event)
+            yield entry
 
     def _progress(self, loop: LearningLoop, entries: Sequence[Entry]) -> Progress:
         population = loop.population
@@ -363,8 +370,8 @@ class Runner:
             start_score=population.mean(population.start),
             current_score=population.mean(population.current),
             verdict=self._verdict,
-            trials=loop.meter.trials,
-            usage=loop.meter.usage,
+            trials=self._meter.trials,
+            usage=self._meter.usage,
             seconds=self.seconds,
             seconds_left=elapsed / fresh * (steps - done) if fresh > 0 and not loop.ending else None,
             running=len(self._running),

@@ -86,6 +86,20 @@ class RunFolder:
         """Whether someone made the stop file."""
         return (self.path / "stop").exists()
 
+    def owner(self) -> int | None:
+        """The process that works on this run now, as far as can be seen from here without taking the lock."""
+        try:
+            pid = int((self.path / "lock").read_text())
+        except (OSError, ValueError):
+            return None
+        try:
+            os.kill(pid, 0)
+        except PermissionError:
+            return pid  # there, but another user's
+        except OSError:
+            return None
+        return pid
+
     def __enter__(self) -> RunFolder:
         self.create()
         handle = (self.path / "lock").open("a+")
@@ -106,5 +120,6 @@ class RunFolder:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._lock is not None:
+            self._lock.truncate(0)  # no process works on it any more
             self._lock.close()
             self._lock = None

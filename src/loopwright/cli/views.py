@@ -1,0 +1,225 @@
+"""What `show` prints, as lines: pure functions of a run's record."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import click
+
+from loopwright.artifact import Candidate
+from loopwright.cli.closing import proposals, test, validation
+from loopwright.cli.record import RunRecord, Update
+from loopwright.cli.text import clean, counted, curve, duration, line, money, number, quoted, shortened, spent, table
+from loopwright.evidence import Evidence
+from loopwright.store.events import Proposed
+from loopwright.trial import Trial
+
+_ROWS = 40  # updates in the table before some are left out
+
+
+def summary(run: RunRecord, *, every: bool = False) -> list[str]:
+    """The settings that matter, the learning curve as a table, and the results so far."""
+    lines = [f"run {run.path}: {run.state()}", "", *settings(run), ""]
+    lines += _table(run, every=every) if run.updates else ["no update yet", ""]
+    rows = [("validation", validation(run)[0])]
+    if run.ended is not None:
+        rows.append(("test", test(run)))
+    rows.append(("proposals", proposals(run)))
+    rows.append(("spent", f"{counted(run.meter.trials, 'trial')}, {spent(run.meter.usage)}, {duration(run.seconds)}"))
+    lines += [f"{name:<12}{value}" for name, value in rows]
+    reasons = _reasons(run)
+    if reasons:
+        lines += ["", "the last refusals:", *reasons]
+    return lines
+
+
+def settings(run: RunRecord) -> list[str]:
+    """The choices that make this loop what it is, a line each."""
+    loop, card = run.loop, run.began.card
+    sizes = ", ".join(f"{count} {split}" for split, count in card.sizes.items())
+    names = ", ".join(parameter.name for parameter in run.artifact.parameters)
+    horizon, batch, search = loop.evidence.horizon, loop.evidence.batch, loop.search
+    steps = "the whole execution" if horizon.steps == "full" else f"{horizon.steps} of its steps ({horizon.where})"
+    accept = "every valid child" if search.accept == "always" else f"{search.accept} on the {search.gate}"
+    model = f" with {loop.optimizer.model}" if loop.optimizer.model else ""
+    rows = [
+        ("task", f"{loop.task} ({sizes})"),
+        ("artifact", f"{', '.join(loop.artifact.paths)}: {names}"),
+        ("evidence", f"{steps}, feedback of the {horizon.feedback}; batch of {batch.size} by {batch.draw}"),
+        ("optimizer", f"{loop.optimizer.kind}{model}, memory {loop.optimizer.memory}"),
+        ("search", f"{search.kind}, accepts {accept}"),
+        *([("agent", loop.agent.model)] if loop.agent.model else []),
+        ("seed", str(loop.seed)),
+    ]
+    return [f"{name:<12}{value}" for name, value in rows]
+
+
+def update(run: RunRecord, this: Update) -> list[str]:
+    """Everything of one update."""
+    lines = [f"update {this.step} of {run.path}: {this.verdict()}", ""]
+    parent = this.parent()
+    if parent:
+        lines += [f"parent      {parent}, {number(run.population.mean(parent))} on validation"]
+    lines += [f"batch       mean {number(this.batch_score)} over {counted(len(this.batch), 'trial')}", ""]
+    lines += [f"  {each}" for each in _trials(this.batch)]
+    if this.showed is not None:
+        parts = ", ".join(f"{name} {count:,}" for name, count in this.showed.tokens.items())
+        total = sum(this.showed.tokens.values())
+        lines += ["", f"evidence    {this.showed.template}, {total:,} tokens: {parts}"]
+        lines += [f"            loopwright show {quoted(run.path)} --step {this.step} --evidence"]
+    for each in this.answered:
+        reply = each.reply
+        cost = f", {money(reply.usage.usd)}" if reply.usage.usd else ""
+        tokens = f"{reply.usage.input_tokens:,} tokens in, {reply.usage.output_tokens:,} out"
+        lines += ["", f"model       {reply.model or each.ask.model}: {tokens}{cost}, {duration(reply.seconds)}"]
+    for place, proposed in enumerate(this.proposed, 1):
+        lines += ["", *_proposal(run, place, proposed)]
+    lines += ["", *_verdict(this)]
+    return lines
+
+
+def candidate(run: RunRecord, this: Candidate) -> list[str]:
+    """A candidate's descent, scores and texts."""
+    population = run.population
+    node = population.nodes.get(this.id)
+    words = [word for word in ("start", "best", "current") if getattr(population, word) == this.id]
+    lines = [f"candidate {this.id}" + (f" ({', '.join(words)})" if words else "")]
+    if node is not None and node.parent:
+        lines.append(f"made by update {node.step} from {node.parent}, {'accepted' if node.accepted else 'not kept'}")
+    elif node is None:
+        lines.append("made by an update that is still under way")
+    scores = [(split, population.mean(this.id, split)) for split in ("validation", "test")]
+    lines += [f"{split}: {number(mean)}" for split, mean in scores if mean is not None]
+    for parameter in run.artifact.parameters:
+        changed = "" if this.texts[parameter.name] == run.start.texts[parameter.name] else ", changed since the start"
+        lines += ["", f"--- {parameter.what} of {parameter.file}{changed}", this.texts[parameter.name]]
+    return lines
+
+
+def trials(run: RunRecord, step: int | None) -> list[str]:
+    """Trials as a table: of one update, or of the whole run."""
+    if step is not None:
+        return _trials(run.update(step).trials)
+    updates = [run.opening, *run.updates]
+    head = ["step", "role", "candidate", "example", "score", "seconds", "feedback"]
+    rows = [_row(str(each.step), trial) for each in updates for trial in each.trials]
+    rows += [_row("end", trial) for trial in run.tested]
+    return table(head, rows, right=(0, 3, 4, 5))
+
+
+def traces(run: RunRecord, found: Sequence[Trial]) -> list[str]:
+    """Whole executions, rendered as evidence is."""
+    if not found:
+        return ["no trial of this update was recorded yet"]
+    lines: list[str] = []
+    for trial in found:
+        spec = trial.spec
+        lines += [f"=== {spec.candidate} on {spec.split} example {spec.index}, seed {spec.seed}", ""]
+        lines += [Evidence.of([trial], tokens=10**9).text, ""]
+        for name in ("stdout", "stderr"):
+            printed = getattr(trial.trace, name)
+            if printed:
+                lines += [f"--- {name}", printed, ""]
+    return lines
+
+
+def coloured(diff: str) -> list[str]:
+    """A unified diff with its lines in colours (click leaves them out where the output is no terminal)."""
+    colours = {"+": "green", "-": "red", "@": "cyan"}
+    return [
+        click.style(text, bold=True) if text.startswith(("+++", "---")) else click.style(text, fg=colours.get(text[:1]))
+        for text in map(clean, diff.splitlines())
+    ]
+
+
+def _table(run: RunRecord, *, every: bool) -> list[str]:
+    """The learning curve. Long runs show the updates that brought something, and the latest."""
+    start, best = run.population.mean(run.population.start), None
+    rows: list[list[str]] = []
+    kept: list[bool] = []
+    curves: list[float] = [] if start is None else [start]
+    for each in run.updates:
+        updated = each.updated
+        child = next((c for c in updated.children if c.score is not None), None) if updated is not None else None
+        gate = f"{number(child.score)} vs {number(child.parent_score)}" if child is not None else "-"
+        news = updated is not None and updated.best != best and updated.best != run.population.start
+        best = updated.best if updated is not None else best
+        score = updated.best_score if updated is not None else None
+        curves += [] if score is None else [score]
+        name = updated.accepted if updated is not None else ""
+        rows.append(
+            [
+                str(each.step),
+                each.parent(),
+                number(each.batch_score),
+                each.verdict(),
+                gate,
+                f"{number(score)}{' *' if news else '  '}",
+                name,
+            ]
+        )
+        kept.append(news)
+    shown, note = rows, ""
+    if len(rows) > _ROWS and not every:
+        first = len(rows) - _ROWS // 2
+        news = [place for place in range(first) if kept[place]][-_ROWS // 2 :]
+        shown = [rows[place] for place in [*news, *range(first, len(rows))]]
+        note = f"({len(rows) - len(shown)} of {len(rows)} updates left out; --all shows them)"
+    head = ["step", "parent", "batch", "verdict", f"gate ({run.loop.search.gate})", "best  ", "child"]
+    lines = table(head, shown, right=(0, 2, 5))
+    lines += [note] if note else []
+    if len(curves) > 1:
+        lines += ["", f"best on validation, from {number(curves[0])} to {number(curves[-1])}:  {curve(curves)}"]
+    return [*lines, ""]
+
+
+def _reasons(run: RunRecord, most: int = 5) -> list[str]:
+    """The latest refused proposals with their reasons. A gate's verdict is in the table already."""
+    found = [(each.step, proposed) for each in run.updates for proposed in each.proposed if proposed.refused]
+    return [f"  update {step}: {one.refused}: {shortened(line(one.reason), 200)}" for step, one in found[-most:]]
+
+
+def _trials(found: Sequence[Trial]) -> list[str]:
+    return table(_HEAD[1:], [_row("", trial)[1:] for trial in found], right=(2, 3, 4))
+
+
+_HEAD = ["step", "role", "candidate", "example", "score", "seconds", "feedback"]
+
+
+def _row(step: str, trial: Trial) -> list[str]:
+    spec, feedback = trial.spec, trial.feedback
+    text = f"{feedback.error}: {feedback.text}" if feedback.error else feedback.text
+    seconds = f"{trial.seconds:.2f}"
+    return [step, spec.role, spec.candidate, str(spec.index), number(trial.score), seconds, line(text)]
+
+
+def _proposal(run: RunRecord, place: int, proposed: Proposed) -> list[str]:
+    became = proposed.candidate or f"refused: {proposed.refused}: {line(proposed.reason)}"
+    lines = [f"proposal {place}  {became}"]
+    if proposed.rationale:
+        lines += [f"  {text}" for text in proposed.rationale.strip().splitlines()]
+    if proposed.candidate:
+        parent, child = run.candidate(proposed.parent), run.candidate(proposed.candidate)
+        lines += [f"  {text}" for text in parent.diff(child).splitlines()]
+    elif proposed.texts:
+        for name, text in proposed.texts.items():
+            lines += [f"  the text refused for {name}:", *(f"    {each}" for each in text.splitlines())]
+    elif proposed.reply:
+        lines += ["  the reply:", *(f"    {each}" for each in proposed.reply.splitlines())]
+    return lines
+
+
+def _verdict(this: Update) -> list[str]:
+    updated = this.updated
+    if updated is None:
+        return ["verdict     none yet: the update is under way, or was when the run stopped"]
+    lines = [f"verdict     {this.verdict()}: {line(updated.reason)}"]
+    for child in updated.children:
+        lines.append(
+            f"  {child.candidate}  {child.outcome}"
+            + (f", {number(child.score)} against {number(child.parent_score)}" if child.score is not None else "")
+            + (f": {line(child.reason)}" if child.reason else "")
+        )
+    if updated.best:
+        lines.append(f"best        {updated.best}, {number(updated.best_score)} on validation")
+    return lines
