@@ -72,6 +72,9 @@ NEW = {
 class Case:
     """One case of the corpus."""
 
+    def __repr__(self) -> str:
+        return f"<{self.name}>"
+
     def __init__(self, name: str, parent: str, outcome: str, reply: str) -> None:
         self.name, self.parent, self.outcome, self.reply = name, PARENTS[parent], outcome, reply
         self.expected: dict[str, str] = {}
@@ -233,7 +236,8 @@ def test_nothing_crashes_and_only_what_stands_in_the_reply_is_adopted(name: str,
 @given(st.sampled_from(GOOD), st.sampled_from(GOOD))
 @settings(max_examples=500, deadline=None)
 def test_two_replies_one_after_the_other_never_mix_their_texts(first: Case, second: Case) -> None:
-    if first.parent.artifact is not second.parent.artifact:
+    # A block that nobody named stands back behind one that is named.
+    if first.parent != second.parent or ("parameter:" in first.reply) != ("parameter:" in second.reply):
         return
     result = parse_reply(f"{first.reply}\n\n{second.reply}", first.parent)
     if isinstance(result, Proposal):
@@ -261,21 +265,11 @@ def test_a_reply_with_a_line_lost_or_doubled_is_refused_or_keeps_its_other_texts
             assert "REPLACE" not in text
 
 
-def test_a_huge_reply_is_read_in_linear_time() -> None:
-    import time
+UNITS = ["```\n", "### predict\n", "<<<<<<< SEARCH\n", "<predict>\n", "a `` b ", "```x\n", "</think>\n", "=======\n"]
+UNITS += ["<think></think>\n", "<<<<<<< SEARCH\na\n=======\nb\n>>>>>>> REPLACE\n", " ", "- ", "sorry "]
 
-    parent = PARENTS["three"]
-    for unit in (
-        "```\n",
-        "### predict\n",
-        "<<<<<<< SEARCH\n",
-        "<predict>\n",
-        "a `` b ",
-        "```x\n",
-        "</think>\n",
-        "=======\n",
-    ):
-        began = time.process_time()
-        assert isinstance(parse_reply(unit * (1_000_000 // len(unit)), parent), Rejected)
-        # No benchmark: only what is quadratic takes minutes.
-        assert time.process_time() - began < 30, unit
+
+@pytest.mark.parametrize("unit", UNITS)
+def test_a_huge_reply_is_refused_in_good_time(unit: str) -> None:
+    # No benchmark: what is quadratic here takes minutes, and the time limit of the tests ends it.
+    assert isinstance(parse_reply(unit * (400_000 // len(unit)), PARENTS["three"]), Rejected)

@@ -38,7 +38,7 @@ class Block(msgspec.Struct, frozen=True):
 
     `sure`: the word "parameter" or `name=` says that the label is meant as a parameter's name. `clash` is another label
     that also holds for it. `bare`: a fence that opens without a word, and without a name since the block before;
-    `bare_follows`: the next block is one.
+    `bare_follows`: the next block is one. `fence` is how many characters its fence has.
     """
 
     text: str
@@ -49,6 +49,7 @@ class Block(msgspec.Struct, frozen=True):
     clash: str = ""
     bare: bool = False
     bare_follows: bool = False
+    fence: int = 0
 
 
 class Scan(msgspec.Struct, frozen=True):
@@ -154,7 +155,8 @@ def _fenced(lines: list[str], at: int, opening: re.Match[str], header: _Header |
         clash = header.label if label and label != header.label else ""
         sure = sure if label else header.sure
         label = label or header.label
-    block = Block("\n".join(content), label, sure, language, closed=end < len(lines), clash=clash)
+    closed = end < len(lines)
+    block = Block("\n".join(content), label, sure, language, closed=closed, clash=clash, fence=len(fence))
     return block, end + 1
 
 

@@ -66,8 +66,9 @@ def mending(asked: Sequence[Message], reply: str, rejected: Rejected) -> list[Me
 
 
 def fence_for(text: str) -> str:
-    """A fence longer than any in `text`, so that the text cannot end its own block."""
+    """A fence longer than any in `text`, and than the usual one where the text speaks of this format itself."""
     longest = max((len(run) for run in re.findall(r"`{3,}", text)), default=2)
+    longest = max(longest, 3) if re.search(r"(?im)^\s*#+\s*parameter:", text) else longest
     return "`" * max(3, longest + 1)
 
 

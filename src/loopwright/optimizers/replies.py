@@ -42,10 +42,9 @@ the lines as they shall be
 _KEPT = 20_000
 _RATIONALE = 2_000
 
-_THINKING = re.compile(
-    r"\s*<(think|thinking|thought|thoughts|reasoning|reflection|scratchpad|analysis)>", re.IGNORECASE
-)
-_THOUGHT = re.compile(r"</(?:think|thinking|thought|thoughts|reasoning|scratchpad|analysis)>", re.IGNORECASE)
+_OPENING = re.compile(r"^[ \t]*<(?:think|thinking|thoughts?|reasoning|reflection|scratchpad)>", re.I | re.M)
+_THOUGHT = re.compile(r"</(?:think|thinking|thoughts?|reasoning|reflection|scratchpad)>", re.I)
+_ANY_FENCE = re.compile(r"^[ \t]*(?:`{3}|~{3})", re.M)
 _REFUSAL = re.compile(
     r"(?:i['’]?m (?:really |very |so )?sorry|i am sorry|sorry,|my apologies|i apologi[sz]e|"
     r"i (?:can(?:['’]?t|not)|won['’]?t|will not|must decline|am unable|am not able|do not feel comfortable)|"
@@ -72,6 +71,7 @@ _STAND_IN = re.compile(
     re.IGNORECASE,
 )
 _DEFINES = re.compile(r"^(?:async[ \t]+)?(?:def|class)[ \t]+(\w+)|^(\w+)[ \t]*(?::[^=\n]+)?=(?!=)", re.MULTILINE)
+_NAME_LINE = re.compile(r"^\s*#{1,6}\s*parameter:\s*(\S+)\s*$", re.IGNORECASE)
 # What a fence of another kind of thing is marked with; never taken for a text that nobody named.
 _FOREIGN = {"json", "jsonc", "diff", "patch", "bash", "sh", "shell", "console", "output", "traceback", "mermaid", "log"}
 # Words after a fence that say what it holds, also where a parameter happens to be called the same.
@@ -107,10 +107,14 @@ def shortened(text: str, limit: int = _KEPT) -> str:
 
 def without_thoughts(text: str) -> str:
     """A reply without the thinking that a reasoning model put before it; "" where it never stopped thinking."""
-    if _THINKING.match(text):
-        ended = _THOUGHT.search(text)
-        return without_thoughts(text[ended.end() :]) if ended else ""
-    return text
+    kept: list[str] = []
+    at = 0
+    # Thoughts stand before the first block; the same words within one are its text.
+    while (opened := _OPENING.search(text, at)) and not _ANY_FENCE.search(text, at, opened.start()):
+        kept.append(text[at : opened.start()])
+        ended = _THOUGHT.search(text, opened.end())
+        at = ended.end() if ended else len(text)
+    return "".join(kept) + text[at:]
 
 
 class _Refused(Exception):
@@ -146,7 +150,8 @@ class _Reading:
         if not answer.strip():
             raise _Refused("unparsable", "the reply has only thoughts and no answer; it may have been cut")
         # Some servers leave out the opening of the thoughts. The words may also be part of a text, though.
-        if (ended := _THOUGHT.search(answer)) is not None and answer[ended.end() :].strip():
+        ended = _THOUGHT.search(answer)
+        if ended and answer[ended.end() :].strip() and not _OPENING.search(answer, 0, ended.start()):
             try:
                 whole = self._proposal(answer)
             except _Refused:
@@ -278,6 +283,7 @@ class _Reading:
                 "unparsable", f"the block for '{name}' is a unified diff; give the whole text or search/replace edits"
             )
         self._whole(name, new, current)
+        self._alone(name, block, current)
         if parameter.kind == "string":
             return _in_its_space(_plain(parameter, block, current), current)
         new = new.strip("\n")
@@ -306,6 +312,19 @@ class _Reading:
             if bare in {"...", "# ...", "// ...", "…"} or (_COMMENT.match(line) and _LEFT_OUT.search(bare)):
                 raise _Refused(
                     "unparsable", f"the block for '{name}' leaves something out at {bare[:80]!r}; give the whole text"
+                )
+
+    def _alone(self, name: str, block: Block, current: str) -> None:
+        """Refuse a text that holds the name line of a block: its fence was left open, or that of the next one lost."""
+        lines = [line for line in block.text.split("\n") if line.strip()]
+        # Within a longer fence such lines may stand, as in a prompt about this very format; but not at the end.
+        for line in lines[-1:] if block.fence > 3 else lines:
+            found = _NAME_LINE.match(line)
+            if found and self.resolve(found[1]) and line not in current:
+                raise _Refused(
+                    "unparsable",
+                    f"the block for '{name}' holds the line {line.strip()[:80]!r}, as if its fence had been left open; "
+                    "close each block before the next name (a text that needs such a line goes into a longer fence)",
                 )
 
     def _nothing(self, text: str, found: Scan) -> _Refused:
