@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import random
+import re
 from collections.abc import Iterator, Sequence
 from typing import TypeVar
 
@@ -29,6 +30,8 @@ _ATOMS = (ast.Name, ast.Call, ast.Subscript, ast.Attribute, ast.List, ast.Dict, 
 _BINDING = (ast.BinOp, ast.UnaryOp, ast.BoolOp, ast.Compare, ast.IfExp, ast.Attribute, ast.Subscript, ast.Await)
 _SKIPPED = (ast.JoinedStr, ast.Import, ast.ImportFrom, ast.Global, ast.Nonlocal, ast.pattern)
 _LEAVING = (ast.Return, ast.Raise, ast.Continue, ast.Break)
+
+_QUOTED = re.compile(r"[`\"']([A-Za-z_]\w*)[`\"']")
 
 
 class Place(msgspec.Struct, frozen=True, eq=False):
@@ -52,6 +55,7 @@ class Code:
         self.shift = shift
         self.positions = Positions("if 1:\n" * bool(shift) + text)
         self.bodies: list[list[ast.stmt]] = []
+        self.docs: list[str] = []
         self.places: list[Place] = []
         body = tree.body[0].body if shift and isinstance(tree.body[0], ast.If) else tree.body
         self._statements(body, tree, None, frozenset())
@@ -67,7 +71,12 @@ class Code:
         return None
 
     def _statements(self, body: list[ast.stmt], parent: ast.AST, function: Function | None, facts: Facts) -> None:
-        kept = [s for s in body if not (isinstance(s, ast.Expr) and isinstance(s.value, ast.Constant))]
+        kept: list[ast.stmt] = []
+        for statement in body:
+            if not isinstance(statement, ast.Expr) or not isinstance(statement.value, ast.Constant):
+                kept.append(statement)
+            elif isinstance(statement.value.value, str):
+                self.docs.append(statement.value.value)
         if function is not None:
             self.bodies.append(kept)
         for statement in kept:
@@ -246,6 +255,10 @@ class Material:
         self.not_numbers: set[str] = set()
         for place in places:
             self._look(place)
+        # Words that a docstring quotes may be keys too; nothing tells of which look-up, so they are always guarded.
+        known = {key for keys in self.keys.values() for key in keys} | self.not_numbers
+        quoted = [word for code in (own, *others) for text in code.docs for word in _QUOTED.findall(text)]
+        self.words: list[str] = [word for word in dict.fromkeys(quoted) if word not in known]
 
     def _look(self, place: Place) -> None:
         node = place.node
@@ -263,8 +276,9 @@ class Material:
         self.not_numbers.add(found[0])
         for depth, key in enumerate(found[1]):
             self._key(found[0], depth, key)
-        # Of `obs["a"]["b"]` only the whole is a value of its own.
-        if not isinstance(place.parent, ast.Attribute) and chain(place.parent) is None:
+        # Of `obs["a"]["b"]` only the whole is a value of its own; what is asked for a key holds others.
+        asked = isinstance(place.parent, ast.Compare) and isinstance(place.parent.ops[0], ast.In | ast.NotIn)
+        if not asked and not isinstance(place.parent, ast.Attribute) and chain(place.parent) is None:
             self.chains.append(node)
 
     def _test(self, node: ast.Compare) -> None:
@@ -291,7 +305,7 @@ class Material:
             looked = chain(part) if isinstance(part, ast.Subscript) else None
             if looked is not None and isinstance(part, ast.Subscript):
                 root, keys = looked
-                if (root, len(keys) - 1, keys[-1]) in self.tested:
+                if (root, len(keys) - 1, keys[-1]) in self.tested or keys[-1] in self.words:
                     found.add(("in", unparse(part.value), keys[-1]))
         return frozenset(found)
 
@@ -307,6 +321,8 @@ class Material:
             if rng.random() < 0.2:
                 other = self.number(rng) if rng.random() < 0.5 else self._term(place, rng) or self.number(rng)
                 operator = rng.choice((ast.Add, ast.Sub, ast.Add, ast.Sub, ast.Mult, ast.FloorDiv))
+                if operator is ast.FloorDiv:
+                    other = ast.Constant(rng.choice((2, 2, 3, 4, 8)))
                 found = ast.BinOp(found, operator(), other)
             if facts is None or self.needs(found) <= facts:
                 return found
@@ -321,9 +337,11 @@ class Material:
         return ast.Name(rng.choice(names), ast.Load()) if names else None
 
     def rekeyed(self, node: ast.expr, rng: random.Random) -> ast.expr:
-        """A look-up with some of its keys changed for others seen at the same depth of the same name."""
+        """A look-up with some keys changed: for others seen at that depth of that name, or for a word of the docs."""
         root, keys = chain(node) or ("", [])
         new = [rng.choice(self.keys[root, depth]) if rng.random() < 0.75 else key for depth, key in enumerate(keys)]
+        if self.words and rng.random() < 0.2:
+            new[-1] = rng.choice(self.words)
         return with_keys(node, new)
 
     def number(self, rng: random.Random) -> ast.Constant:
