@@ -27,7 +27,7 @@ from typing import Any
 
 import msgspec
 
-from loopwright.execution import confine, serve
+from loopwright.execution import confine, serve, syscalls
 from loopwright.execution.protocol import Limits
 
 CHUNK = 32_768
@@ -42,7 +42,6 @@ class Confinement(msgspec.Struct, frozen=True):
     uid: int | None
     alone: bool
     scratch: list[str]
-    filter: bool = True
 
 
 class _Printed:
@@ -90,6 +89,8 @@ class Zygote:
         self._running: _Running | None = None
         self._prepared: set[str] = set()
         self._decode = msgspec.msgpack.decode
+        # Outside a network namespace of its own, a local socket would reach the services of this machine.
+        self._filter = syscalls.program(local_sockets=confinement.alone) if syscalls.available() else b""
         self._stdin = os.open(os.devnull, os.O_RDONLY)
 
     def serve(self) -> None:
@@ -172,6 +173,8 @@ class Zygote:
         confine.show_memory()
         confine.die_with_parent()
         confine.forgo_privileges()
+        if self._filter:
+            syscalls.give_up(self._filter)
         folder = Path(self._confinement.scratch[0], "candidate")
         folder.mkdir()
         os.chdir(folder)
@@ -345,8 +348,7 @@ def main(arguments: list[str], run: Callable[[Zygote], None] = Zygote.serve) -> 
     if not confinement.alone:
         confine.adopt_orphans()
     sys.dont_write_bytecode = True
-    import asyncio  # async programs find it loaded  # noqa: F401
-
+    importlib.import_module("asyncio")  # async programs find it loaded
     gc.collect()
     gc.freeze()
     with contextlib.suppress(OSError):  # the evaluator is gone: so are we

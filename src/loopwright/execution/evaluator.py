@@ -1,8 +1,9 @@
 """The evaluator process: holds the task with its examples and scorer, and never the keys or the candidate's code.
 
-Started as `python -m loopwright.execution.evaluator FD`. It loads the task once and forks one worker a slot, so that data
-is shared; the zygote itself only forks and reaps. A worker runs one trial at a time against a sandbox of its own, asks
-the main process for model calls, and ends with it: when main is gone every worker and sandbox is killed.
+Started as `python -m loopwright.execution.evaluator FD`. It loads the task once and forks one worker a slot, so
+that data is shared; the zygote itself only forks and reaps. A worker runs one trial at a time against a sandbox of
+its own, asks the main process for model calls, and ends with it: when main is gone every worker and sandbox is
+killed.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ from loopwright.execution.link import (
     Asked,
     Began,
     Done,
+    End,
     Failed,
     Fork,
     Forked,
@@ -220,6 +222,8 @@ class _Zygote:
             for message in unpacker.feed(data):
                 if isinstance(message, Setup):
                     self._send(self._load(message))
+                elif isinstance(message, End):
+                    self._end(message.slot)
                 else:
                     self._fork(message, socket.socket(fileno=fds.pop(0)))
 

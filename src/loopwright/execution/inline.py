@@ -1,7 +1,8 @@
 """Runs trials in this very process: for trusted code and for debugging with breakpoints. Nothing is isolated.
 
-A candidate run here can read the task's answers, the keys in the environment and the user's files, can change the scorer
-and can end the process. Time limits hold for `program.run` only. `isolation = "process"` (`process`) is the default.
+A candidate run here can read the task's answers, the keys in the environment and the user's files, can change the
+scorer and can end the process. Time limits hold for `program.run` only. `isolation = "process"` (`process`) is the
+default.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import random
 import tempfile
 import threading
 import time
+from collections import Counter
 from collections.abc import Awaitable, Mapping
 from pathlib import Path
 
@@ -19,6 +21,7 @@ from loopwright.execution.program import LocalProgram, ProgramFailure
 from loopwright.execution.protocol import AskModel, Limits, Source, TaskCard
 from loopwright.execution.sandbox import Protection
 from loopwright.feedback import Feedback
+from loopwright.llm.cache import request_hash
 from loopwright.llm.protocol import Ask, Reply
 from loopwright.seeding import derive
 from loopwright.task import StepRecorder, Task, TrialHandle, load_task
@@ -38,13 +41,11 @@ class InlineExecutor:
         root: Path,
         *,
         limits: Limits | None = None,
-        ask_model: AskModel | None = None,
         options: Mapping[str, object] | None = None,
     ) -> None:
         self._named = task
         self._root = root
         self._limits = limits or Limits()
-        self._ask_model = ask_model
         self._options = options
         self._task: Task | None = None
         self._turn = asyncio.Lock()
@@ -57,11 +58,11 @@ class InlineExecutor:
             self._task = self._named
         return self._task.card()
 
-    async def run(self, source: Source, spec: TrialSpec) -> Trial:
+    async def run(self, source: Source, spec: TrialSpec, ask: AskModel | None = None) -> Trial:
         """Run one trial. Cancelling gives up waiting, but cannot stop the code that runs."""
         async with self._turn:
             loop = asyncio.get_running_loop()
-            return await loop.run_in_executor(None, self._trial, source, spec, loop)
+            return await loop.run_in_executor(None, self._trial, source, spec, loop, ask)
 
     async def close(self) -> None:
         """Nothing was started."""
@@ -70,9 +71,11 @@ class InlineExecutor:
         """None holds, and it is said."""
         return [Protection("isolation", False, "inline: candidates run in this process, with everything it can do")]
 
-    def _trial(self, source: Source, spec: TrialSpec, loop: asyncio.AbstractEventLoop) -> Trial:
+    def _trial(
+        self, source: Source, spec: TrialSpec, loop: asyncio.AbstractEventLoop, ask: AskModel | None
+    ) -> Trial:
         assert self._task is not None
-        models = _Models(self._ask_model, spec, loop)
+        models = _Models(ask, loop)
         recorder = StepRecorder() if spec.record else None
         handle = TrialHandle(spec, ask=models.ask, aask=models.aask, recorder=recorder)
         started, used = time.perf_counter(), time.process_time()
@@ -98,9 +101,9 @@ class InlineExecutor:
 class _Models:
     """Model calls of one trial, made on the runner's event loop from the trial's thread."""
 
-    def __init__(self, ask_model: AskModel | None, spec: TrialSpec, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, ask_model: AskModel | None, loop: asyncio.AbstractEventLoop) -> None:
         self._ask_model = ask_model
-        self._spec = spec
+        self._asked_before: Counter[str] = Counter()
         self._loop = loop
         self._counting = threading.Lock()
         self.usage = Usage()
@@ -116,7 +119,10 @@ class _Models:
         if self._ask_model is None:
             raise ModelError("this run has no model for its agent: give it one with [agent] model")
         try:
-            reply = await self._ask_model(self._spec, ask)
+            same = request_hash(ask)
+            before = self._asked_before[same]
+            self._asked_before[same] += 1
+            reply = await self._ask_model(ask, before)
         except ModelError:
             raise
         except LoopwrightError as error:

@@ -37,6 +37,12 @@ class Fork(msgspec.Struct, frozen=True, tag=True):
     sandbox: int
 
 
+class End(msgspec.Struct, frozen=True, tag=True):
+    """Main to the zygote: kill the worker of a slot, which does not answer or is at something nobody waits for."""
+
+    slot: int
+
+
 class Loaded(msgspec.Struct, frozen=True, tag=True):
     card: TaskCard
 
@@ -88,7 +94,7 @@ class Done(msgspec.Struct, frozen=True, tag=True):
     trial: Trial
 
 
-ToZygote = Setup | Fork
+ToZygote = Setup | Fork | End
 FromZygote = Loaded | Forked | Failed
 ToWorker = Run | Answered | Refused
 FromWorker = Began | Asked | Done | Failed

@@ -17,6 +17,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO
@@ -31,6 +32,7 @@ from loopwright.execution.link import (
     Asked,
     Began,
     Done,
+    End,
     Failed,
     Fork,
     Forked,
@@ -45,6 +47,7 @@ from loopwright.execution.link import (
 )
 from loopwright.execution.protocol import AskModel, Limits, Source, TaskCard
 from loopwright.feedback import Feedback
+from loopwright.llm.cache import request_hash
 from loopwright.trial import Trial, TrialSpec, Usage
 
 START_LIMIT = 300.0  # seconds for the task to load, and for a sandbox with its imports
@@ -81,9 +84,8 @@ class _Worker:
 class ProcessExecutor:
     """An `execution.protocol.Executor`. `task` is "path/task.py:name" under `root`, or "package.module:name".
 
-    `ask_model` answers model calls made inside trials; what it raises, except `ModelError`, ends the trial and is raised
-    from `run`. `paths` are further folders that candidates and the task may import from, `options` are handed to the task
-    where it is made by a function.
+    `paths` are further folders that candidates and the task may import from, `options` are
+    handed to the task where it is made by a function.
     """
 
     def __init__(
@@ -93,7 +95,6 @@ class ProcessExecutor:
         *,
         slots: int = 1,
         limits: Limits | None = None,
-        ask_model: AskModel | None = None,
         paths: Sequence[Path] = (),
         options: Mapping[str, object] | None = None,
     ) -> None:
@@ -101,7 +102,6 @@ class ProcessExecutor:
             task, str(root.resolve()), dict(options or {}), limits or Limits(), [str(p.resolve()) for p in paths]
         )
         self._slots = slots
-        self._ask_model = ask_model
         self._zygote: subprocess.Popen[bytes] | None = None
         self._control: socket.socket | None = None
         self._printed: IO[bytes] | None = None
@@ -123,13 +123,13 @@ class ProcessExecutor:
             self._free.put_nowait(slot)
         return self._card
 
-    async def run(self, source: Source, spec: TrialSpec) -> Trial:
+    async def run(self, source: Source, spec: TrialSpec, ask: AskModel | None = None) -> Trial:
         """Run one trial; waits for a free slot. Cancelling kills the trial's worker with everything under it."""
         slot = await self._free.get()
         try:
             for attempt in range(1, ATTEMPTS + 1):
                 try:
-                    return await self._attempt(slot, source, spec)
+                    return await self._attempt(slot, source, spec, ask)
                 except ConnectionError:
                     status = await self._discard(slot)
                     if attempt == ATTEMPTS:
@@ -159,11 +159,12 @@ class ProcessExecutor:
 
     # -- one trial ----------------------------------------------------------------------------------------------------
 
-    async def _attempt(self, slot: int, source: Source, spec: TrialSpec) -> Trial:
+    async def _attempt(self, slot: int, source: Source, spec: TrialSpec, ask: AskModel | None) -> Trial:
         worker = await self._worker(slot)
         asking: set[asyncio.Task[None]] = set()
         fatal: list[BaseException] = []
         usage: list[Usage] = []
+        asked: Counter[str] = Counter()
         limit = START_LIMIT
         loop = asyncio.get_running_loop()
         until = loop.time() + limit
@@ -175,7 +176,9 @@ class ProcessExecutor:
                 if isinstance(message, Began):
                     until = loop.time() + self._setup.limits.seconds + GRACE
                 elif isinstance(message, Asked):
-                    task = asyncio.create_task(self._ask(worker, spec, message, fatal, usage))
+                    same = request_hash(message.ask)
+                    task = asyncio.create_task(self._ask(worker, ask, message, asked[same], fatal, usage))
+                    asked[same] += 1
                     asking.add(task)
                     task.add_done_callback(asking.discard)
                 elif isinstance(message, Done):
@@ -191,16 +194,17 @@ class ProcessExecutor:
     async def _ask(
         self,
         worker: _Worker,
-        spec: TrialSpec,
+        ask: AskModel | None,
         asked: Asked,
+        before: int,
         fatal: list[BaseException],
         usage: list[Usage],
     ) -> None:
         answer: Answered | Refused
         try:
-            if self._ask_model is None:
+            if ask is None:
                 raise ModelError("this run has no model for its agent: give it one with [agent] model")
-            reply = await self._ask_model(spec, asked.ask)
+            reply = await ask(asked.ask, before)
             usage.append(reply.usage)
             answer = Answered(asked.number, reply)
         except ModelError as error:
@@ -244,10 +248,14 @@ class ProcessExecutor:
         return forked.ended
 
     def _drop(self, slot: int) -> None:
-        """Forget a slot's worker. It ends itself when its connection closes, and is reaped before the next fork."""
+        """Forget a slot's worker and have it killed, with everything under it."""
         worker = self._workers.pop(slot, None)
-        if worker is not None:
-            worker.socket.close()
+        if worker is None:
+            return
+        worker.socket.close()  # it ends by itself, if it can
+        if self._control is not None:
+            with contextlib.suppress(OSError):  # the zygote is dead, and its workers with it
+                self._control.send(packed(End(slot)))
 
     async def _fork(self, slot: int) -> tuple[Forked, socket.socket]:
         async with self._talking:

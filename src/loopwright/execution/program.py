@@ -8,9 +8,9 @@ is the task's business to let it pass. Nothing here protects anything: `process`
 from __future__ import annotations
 
 import ast
+import builtins
 import contextlib
 import importlib.machinery
-import importlib.util
 import inspect
 import linecache
 import os
@@ -126,10 +126,20 @@ class Loaded:
         for path in dict.fromkeys([str(self.folder), str(top)]):
             sys.path.insert(0, path)
         sys.meta_path.insert(0, self._finder)
+        if self.tracer is not None:
+            # Among the built-ins, not in the module: a program that looks through its own names finds what it would.
+            setattr(builtins, _TRACE, self._trace)
         self.entry = importlib.import_module(name)
+
+    def _trace(self, name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+        assert self.tracer is not None
+        tracer = self.tracer
+        return lambda function: tracer.wrap(function, name)
 
     def unload(self) -> None:
         """Forget the modules again: for programs that share their process with others."""
+        if hasattr(builtins, _TRACE):
+            delattr(builtins, _TRACE)
         if self._finder in sys.meta_path:
             sys.meta_path.remove(self._finder)
         inside = str(self.folder)
@@ -223,9 +233,6 @@ class _Loader(importlib.machinery.SourceFileLoader):
 
     def exec_module(self, module: ModuleType) -> None:
         self._loaded._modules.append(module.__name__)  # pyright: ignore[reportPrivateUsage]
-        if self._loaded.tracer is not None:
-            tracer = self._loaded.tracer
-            module.__dict__[_TRACE] = lambda name: lambda function: tracer.wrap(function, name)  # type: ignore[misc]
         super().exec_module(module)
 
 

@@ -52,8 +52,9 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     output: int = 100_000
 
 
-# A model call made inside a trial: answered by the gateway in the main process.
-AskModel = Callable[[TrialSpec, Ask], Awaitable[Reply]]
+# Answers a model call made inside a trial. The number says how many equal calls the trial made before (0 for the
+# first): a program may want two draws, and a trial that is run again must get those it got before.
+AskModel = Callable[[Ask, int], Awaitable[Reply]]
 
 
 class Executor(Protocol):
@@ -67,8 +68,11 @@ class Executor(Protocol):
         """Load the task, start what is needed, and describe the task."""
         ...
 
-    async def run(self, source: Source, spec: TrialSpec) -> Trial:
-        """Run one trial. Cancelling the call kills what it started."""
+    async def run(self, source: Source, spec: TrialSpec, ask: AskModel | None = None) -> Trial:
+        """Run one trial; `ask` answers the model calls it makes. Cancelling kills what was started.
+
+        What `ask` raises, except `ModelError`, ends the trial and is raised from here.
+        """
         ...
 
     async def close(self) -> None:
@@ -77,7 +81,7 @@ class Executor(Protocol):
 
 
 class Command(msgspec.Struct, frozen=True):
-    """The outcome of `program.run(...)`. `status` is the exit code; 124 with `timed_out` where the time limit passed."""
+    """The outcome of `program.run(...)`. `status` is the exit code; 124 with `timed_out` at the time limit."""
 
     status: int
     stdout: str
@@ -89,8 +93,8 @@ class Command(msgspec.Struct, frozen=True):
 class Program(Protocol):
     """A candidate as the task sees it.
 
-    `program.name(...)` calls the entry file's function `name` (a coroutine function gives an awaitable in an async task;
-    a plain one may be awaited too). A module-level value is read with `program.value("NAME")`.
+    `program.name(...)` calls the entry file's function `name` (a coroutine function gives an awaitable in an async
+    task; a plain one may be awaited too). A module-level value is read with `program.value("NAME")`.
     """
 
     def __getattr__(self, name: str) -> Any: ...

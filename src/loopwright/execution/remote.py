@@ -7,14 +7,16 @@ Lives in an evaluator worker. Whatever the other side sends, this side gives a v
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
+import inspect
 import os
 import signal
 import socket
 import threading
 import time
 from collections.abc import Callable, Generator, Mapping, Sequence
-from typing import Any, NoReturn, cast, get_args
+from typing import Any, NoReturn, get_args
 
 import msgspec
 
@@ -47,11 +49,22 @@ CHATTY = 64  # calls after which a trial that does nothing but call is put on on
 _KINDS = frozenset(get_args(ErrorKind)) - {"task", "score", "model"}  # labels that a candidate may give itself
 
 
+class _Callback(msgspec.Struct, array_like=True):
+    """A CALLBACK frame: the program calls the function that was handed over as number `place`."""
+
+    kind: int
+    number: int
+    place: int
+    overlaps: bool
+    args: list[Any]
+    kwargs: dict[str, Any]
+
+
 class RemoteProgram:
     """The contract is `execution.protocol.Program`.
 
-    `ended(patience)` ends the trial's process and tells how it ended. `overlapping` are callables which may run at the same time
-    as others (model calls); coroutine functions may too, everything else that is handed over runs one at a time.
+    `ended(patience)` ends the trial's process and tells how it ended. `overlapping` are callables which may run at the
+    same time as others (model calls); coroutine functions may too, everything else handed over runs one at a time.
     `cpu` is the core to share with the candidate when the two do little but talk, None for never.
     """
 
@@ -209,11 +222,8 @@ class RemoteProgram:
         self._loaded = True
         _, _, failure, signatures = frame
         if type(signatures) is dict:
-            self._signatures = {
-                name: [n for n in names if type(n) is str]
-                for name, names in cast("dict[Any, Any]", signatures).items()
-                if type(name) is str and type(names) is list
-            }
+            with contextlib.suppress(msgspec.ValidationError):  # observations then number the arguments
+                self._signatures = msgspec.convert(signatures, dict[str, list[str]])
         if failure is not None:
             kind, *told = failure
             self._broken = self._failure(kind, told)
@@ -261,15 +271,16 @@ class RemoteProgram:
         return len(self._handles) - 1
 
     def _called_back(self, frame: list[Any]) -> None:
-        _, number, place, overlaps, args, kwargs = frame
-        fits = type(number) is int and type(place) is int and 0 <= place < len(self._handles)
-        if not fits or type(args) is not list or type(kwargs) is not dict:
-            raise ValueError("a callback that is none")
-        handle = self._handles[place]
-        may = asyncio.iscoroutinefunction(handle) or any(handle == known for known in self._overlapping)
+        called = msgspec.convert(frame, _Callback)
+        if not 0 <= called.place < len(self._handles):
+            raise ValueError("it called a function that was not handed over")
+        number, args, kwargs = called.number, called.args, called.kwargs
+        handle = self._handles[called.place]
+        is_async = inspect.iscoroutinefunction(handle)
+        may = is_async or any(handle == known for known in self._overlapping)
         act = functools.partial(self._act, number, handle, args, kwargs)
-        if overlaps and may and self._room.acquire(blocking=False):
-            if self._loop is not None and asyncio.iscoroutinefunction(handle):
+        if called.overlaps and may and self._room.acquire(blocking=False):
+            if self._loop is not None and is_async:
                 task = self._loop.create_task(self._act_async(number, handle, args, kwargs))
                 task.add_done_callback(lambda _: self._room.release())
             else:
@@ -387,10 +398,8 @@ class RemoteProgram:
         return self.outcome
 
     def _gone_quietly(self) -> None:
-        try:
+        with contextlib.suppress(ProgramFailure):  # the first call raises it again
             self._gone()
-        except ProgramFailure:
-            pass  # the first call raises it again
 
     def _gone(self) -> NoReturn:
         """The process has hung up: find out why."""

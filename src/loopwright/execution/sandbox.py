@@ -56,7 +56,7 @@ def kind() -> Kind:
     if bwrap is None or not sys.platform.startswith("linux"):
         return "none"
     for candidate in ("bwrap-root", "bwrap") if os.geteuid() == 0 else ("bwrap",):
-        command = [*_walls(candidate, Limits(), ()), sys.executable, "-I", "-S", "-c", "print('up')"]
+        command = [*_walls(candidate, Limits(), ()), sys.executable, "-P", "-s", "-S", "-c", "print('up')"]
         try:
             tried = subprocess.run(command, capture_output=True, timeout=20, env={"PATH": _path()}, check=False)
         except (OSError, subprocess.TimeoutExpired):
@@ -73,11 +73,11 @@ def cage(slot: int, limits: Limits, visible: Sequence[str] = (), *, which: Kind 
     """
     which = which or kind()
     uid = 0x40000000 + slot if os.geteuid() == 0 else None
-    # -I: nothing of the environment or of the working directory is imported.
     paths = [*_site_folders(), *visible]
-    start = f"import sys; sys.path[:0] = {[_package_root(which)]!r}; sys.path += {list(paths)!r}; "
+    start = f"import sys; sys.path[:0] = {[_package_root(which)]!r}; sys.path += {paths!r}; "
     start += "from loopwright.execution.candidate import main; main(sys.argv[1:])"
-    python = [sys.executable, "-I", "-S", "-c", start]
+    # Nothing is imported from the working directory or the user's own packages; the environment is ours, not theirs.
+    python = [sys.executable, "-P", "-s", "-S", "-c", start]
     if which == "none":
         folder = tempfile.mkdtemp(prefix="loopwright-candidate-")
         if uid is not None and not _readable_by(uid):
@@ -110,15 +110,20 @@ def _walls(which: Kind, limits: Limits, visible: Sequence[str]) -> list[str]:
             argv += ["--symlink", os.readlink(folder), folder]
         elif os.path.isdir(folder):
             argv += ["--ro-bind", folder, folder]
+    argv += ["--perms", "0755", "--dir", "/etc", "--perms", "0755", "--dir", "/var"]
     for file in ("/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld.so.conf.d", "/etc/alternatives", "/etc/localtime"):
         argv += ["--ro-bind-try", file, file]
     argv += ["--proc", "/proc", "--dev", "/dev"]
     for folder in ("/tmp", "/var/tmp", "/dev/shm"):
         argv += ["--perms", "1777", "--size", size, "--tmpfs", folder]
     # After the scratch folders: a Python that lives under /tmp stays visible.
-    for folder in _python_folders(visible):
-        argv += ["--ro-bind-try", folder, folder]
-    argv += ["--ro-bind", str(_PACKAGE), f"{_INSIDE}/loopwright"]
+    binds = [(folder, folder) for folder in _python_folders(visible)] + [(str(_PACKAGE), f"{_INSIDE}/loopwright")]
+    # bubblewrap makes missing parents for their owner alone; every trial is another user.
+    parents = dict.fromkeys(str(p) for _, inside in binds for p in reversed(Path(inside).parents) if p != Path("/"))
+    for parent in parents:
+        argv += ["--perms", "0755", "--dir", parent]
+    for folder, inside in binds:
+        argv += ["--ro-bind-try", folder, inside]
     argv += ["--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/tmp"]
     for name, value in _environment("/tmp").items():
         argv += ["--setenv", name, value]

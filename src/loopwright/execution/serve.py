@@ -1,13 +1,14 @@
 """The trial process: loads a candidate and answers the evaluator's calls until the evaluator hangs up.
 
-Runs inside the sandbox, already confined (`candidate`), and shares its memory with the candidate's code: nothing here
-may be trusted by anybody outside. It blocks on its socket while plain functions are called, one after the other; a call
-of a coroutine function starts an event loop, in which further calls overlap, until none is left. While the program waits
-for a handle's answer (`trial.llm`), whichever thread waits reads for all.
+Runs inside the sandbox, already confined (`candidate`), and shares its memory with the candidate's code: nothing
+here may be trusted by anybody outside. It blocks on its socket while plain functions are called, one after the
+other; a call of a coroutine function starts an event loop, in which further calls overlap, until none is left.
+While the program waits for a handle's answer (`trial.llm`), whichever thread waits reads for all.
 """
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import os
 import random
@@ -179,7 +180,7 @@ class _Server:
             self._tell(number, "memory", Failure("MemoryError", f"what {name}() returned takes too much memory"))
         except Closed:
             raise
-        except Exception as error:  # noqa: BLE001 - a hostile value: told to the evaluator
+        except BaseException as error:  # noqa: BLE001 - a hostile value may raise anything: told to the evaluator
             text = f"what {name}() returned could not be read: {type(error).__name__}"
             self._tell(number, "output", Failure("TypeError", text))
 
@@ -231,6 +232,7 @@ class _Server:
         try:
             loop.add_reader(self._wire.socket.fileno(), self._readable)
             self._start(frame)
+            loop.call_soon(self._readable)  # frames that arrived together with this one
             loop.run_until_complete(self._until_idle())
         except TrialTimeout as error:
             for number in started or [frame[1]]:
@@ -423,10 +425,8 @@ def _place(error: Unsendable) -> str:
 
 def _flush() -> None:
     for stream in (sys.stdout, sys.stderr):
-        try:
+        with contextlib.suppress(Exception):  # the program may have closed or replaced it; its output is lost
             stream.flush()
-        except Exception:  # noqa: BLE001 - the program may have closed or replaced it; its output is lost
-            pass
 
 
 def _seed(seed: int) -> None:

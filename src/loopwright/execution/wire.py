@@ -19,32 +19,32 @@ import dataclasses
 import datetime
 import decimal
 import enum
-import math
 import socket
 import struct
-import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, cast
 
 import msgspec
 from msgspec.msgpack import Ext
+
+from loopwright.execution import tables
+from loopwright.execution.tables import Unsendable
 
 BODY_LIMIT = 8 << 20  # the msgpack part; its objects may take 70 times as much memory
 BUFFERS_LIMIT = 256 << 20  # arrays and tables of one frame together
 INLINE = 4096  # smaller buffers travel inside the body
 
 _HEADER = struct.Struct("<IH")
-_TUPLE, _SET, _FROZENSET, _INTEGER, _PAIRS, _ARRAY, _ARROW, _FRAME, _HANDLE, _TEXTUAL, _COMPLEX = range(1, 12)
+_TUPLE, _SET, _FROZENSET, _INTEGER, _PAIRS, _HANDLE, _TEXTUAL, _COMPLEX = range(1, 9)
+_TABLES = 16  # codes above are those of `tables`
 
 _SCALARS = frozenset({type(None), bool, int, float, str, bytes})
 _is_scalars = _SCALARS.issuperset
 _is_text = frozenset({str}).issuperset
-_ARRAY_KINDS = frozenset("biufcSUmM")
-# pandas dtypes that are restored by name; every other extension dtype comes back as what its values make.
-_PANDAS_DTYPES = frozenset(
-    {"category", "string", "boolean", "Int8", "Int16", "Int32", "Int64", "UInt8", "UInt16", "UInt32", "UInt64"}
-    | {"Float32", "Float64"}
-)
+# The built-ins' own methods: those of a subclass may do anything.
+_tuple_items: Callable[[Any], Iterable[Any]] = vars(tuple)["__iter__"]
+_list_items: Callable[[Any], Iterable[Any]] = vars(list)["__iter__"]
+_dict_items: Callable[[Any], Iterable[tuple[Any, Any]]] = vars(dict)["items"]
 _encode = msgspec.msgpack.Encoder().encode
 
 Handler = Callable[..., Any]
@@ -56,10 +56,6 @@ class WireError(Exception):
 
 class Closed(WireError):
     """The other side is gone."""
-
-
-class Unsendable(TypeError):
-    """A value that has no plain form; the message names its type and where in the value it is."""
 
 
 class Packer:
@@ -77,7 +73,7 @@ class Packer:
 
     def tame(self, value: Any) -> Any:
         """`value` as msgpack-ready data. Raises `Unsendable`."""
-        kind = type(value)
+        kind = cast("type[Any]", type(value))
         if kind in _SCALARS:
             return self._integer(value) if self._wide and kind is int else value
         if kind is dict:
@@ -135,13 +131,13 @@ class Packer:
         if isinstance(value, float):
             return float.__pos__(value)
         if isinstance(value, enum.Enum):
-            return self.tame(cast("Any", value.value))
+            return self.tame(value.value)
         if isinstance(value, tuple):
-            return Ext(_TUPLE, self._packed(self._items(tuple.__getitem__(cast("Any", value), slice(None)))))
+            return Ext(_TUPLE, self._packed(self._items(list(_tuple_items(value)))))
         if isinstance(value, list):
-            return self._items(cast("list[Any]", list.copy(cast("Any", value))))
+            return self._items(list(_list_items(value)))
         if isinstance(value, dict):
-            return self.tame(dict(dict.items(cast("dict[Any, Any]", value))))
+            return self.tame(dict(_dict_items(value)))
         if isinstance(value, set | frozenset):
             code = _SET if isinstance(value, set) else _FROZENSET
             return Ext(code, self._packed(self._items(sorted(cast("Any", value), key=_order))))
@@ -155,9 +151,10 @@ class Packer:
             return self.tame(msgspec.structs.asdict(value))
         if dataclasses.is_dataclass(value) and not isinstance(value, type):
             return self.tame({f.name: getattr(value, f.name) for f in dataclasses.fields(value)})
-        found = self._scientific(value)
-        if found is not None:
-            return found
+        described = tables.describe(value, self._buffer)
+        if described is not None:
+            code, plain = described
+            return self.tame(plain) if code is None else Ext(_TABLES + code, self._packed(self.tame(plain)))
         if callable(value) and not isinstance(value, type) and self._register is not None:
             return self._handle(value)
         raise Unsendable(f" is of type {type_name(value)}, which cannot be passed on as plain data")
@@ -168,49 +165,6 @@ class Packer:
         number = self._register(value)  # pyright: ignore[reportOptionalCall]
         name = getattr(value, "__name__", type(value).__name__)
         return Ext(_HANDLE, _encode([number, str(name), inspect.iscoroutinefunction(value)]))
-
-    def _scientific(self, value: Any) -> Any:
-        numpy = sys.modules.get("numpy")
-        if numpy is not None:
-            if isinstance(value, numpy.generic):
-                return self.tame(value.item()) if value.dtype.kind in "biufcSU" else self._array(numpy, value)
-            if isinstance(value, numpy.ndarray):
-                return self._array(numpy, value)
-        pandas = sys.modules.get("pandas")
-        if pandas is not None and isinstance(value, pandas.DataFrame | pandas.Series):
-            return Ext(_FRAME, self._packed(self._frame(pandas, value)))
-        arrow = sys.modules.get("pyarrow")
-        if arrow is not None and isinstance(value, arrow.Table | arrow.RecordBatch):
-            sink = arrow.BufferOutputStream()
-            with arrow.ipc.new_stream(sink, value.schema) as writer:
-                writer.write(value)
-            return Ext(_ARROW, self._packed(self._buffer(memoryview(sink.getvalue()))))
-        return None
-
-    def _array(self, numpy: Any, value: Any) -> Ext:
-        array = numpy.ascontiguousarray(value)
-        if array.dtype.kind not in _ARRAY_KINDS:
-            what = "an array of Python objects" if array.dtype.hasobject else f"an array of dtype {array.dtype}"
-            raise Unsendable(f" is {what}, which cannot be passed on as plain data")
-        raw = memoryview(array.view(numpy.uint8) if array.dtype.kind in "mM" and array.ndim else array.tobytes())
-        described = [array.dtype.str, list(numpy.shape(value)), self._buffer(raw)]
-        return Ext(_ARRAY, _encode(described))
-
-    def _frame(self, pandas: Any, value: Any) -> list[Any]:
-        """A data frame or series: kind, index, then name, dtype and values of each column."""
-        table = isinstance(value, pandas.DataFrame)
-        series = [value.iloc[:, i] for i in range(value.shape[1])] if table else [value]
-        index = value.index.to_series() if value.index.nlevels == 1 else None
-        if index is None:
-            raise Unsendable(" is a table with an index of several levels, which cannot be passed on; reset_index()")
-        columns = [[self.tame(s.name), str(s.dtype), self._column(s)] for s in series]
-        return [table, [self.tame(value.index.name), str(value.index.dtype), self._column(index)], columns]
-
-    def _column(self, series: Any) -> Any:
-        if getattr(series.dtype, "kind", "O") in "biufcmM" and type(series.dtype).__module__.startswith("numpy"):
-            return self._array(sys.modules["numpy"], series.to_numpy())
-        values = series.astype(object)
-        return self.tame(values.where(series.notna(), None).tolist())
 
     def _buffer(self, raw: memoryview) -> Any:
         """Raw bytes inside the body where small, else the number of a buffer beside it."""
@@ -260,7 +214,7 @@ class Wire:
     def send_values(
         self, head: Sequence[Any], values: Sequence[Any], register: Callable[[Handler], int] | None = None
     ) -> None:
-        """Send `head` followed by `values`, which may be anything that `Packer` knows. Raises `Unsendable`, `Closed`."""
+        """Send `head` followed by `values`, anything that `Packer` knows. Raises `Unsendable`, `Closed`."""
         packer = Packer(register)
         try:
             try:
@@ -274,7 +228,7 @@ class Wire:
             raise Unsendable(" contains text with lone surrogates, which has no UTF-8 form") from None
 
     def receive(self) -> list[Any]:
-        """The next frame, decoded; blocks. Raises `Closed` at the end of the stream, `WireError` for anything broken."""
+        """The next frame; blocks. Raises `Closed` at the end of the stream, `WireError` for anything broken."""
         data = self._rest or self._chunk()
         while len(data) < 6:
             data += self._chunk()
@@ -357,12 +311,8 @@ class Wire:
             return {key: item for key, item in _listed(decode(data))}  # noqa: C416 - checks that pairs are pairs
         if code == _COMPLEX:
             return complex(*struct.unpack("<dd", data))
-        if code == _ARRAY:
-            return self._array(decode(data))
-        if code == _ARROW:
-            return self._arrow(self._raw(decode(data)))
-        if code == _FRAME:
-            return self._frame(decode(data))
+        if code > _TABLES:
+            return tables.restore(code - _TABLES, decode(data), self._raw)
         if code == _TEXTUAL:
             name, text = _listed(decode(data))
             return _TEXTUAL_NAMES[name](text)
@@ -377,41 +327,6 @@ class Wire:
         if type(reference) is not int or not 0 <= reference < len(self._buffers):
             raise WireError("a value names a buffer that was not sent")
         return self._buffers[reference]
-
-    def _array(self, described: Any) -> Any:
-        import numpy
-
-        dtype_text, shape, reference = _listed(described)
-        if type(dtype_text) is not str or len(dtype_text) > 40:
-            raise WireError("an array without a proper dtype")
-        dtype = numpy.dtype(dtype_text)
-        sizes = cast("list[int]", _listed(shape))
-        if dtype.kind not in _ARRAY_KINDS or dtype.hasobject or dtype.itemsize == 0 or len(sizes) > 32:
-            raise WireError(f"an array of dtype {dtype_text[:40]} is not allowed")
-        raw = self._raw(reference)
-        if any(type(n) is not int or n < 0 for n in sizes) or math.prod(sizes) * dtype.itemsize != len(raw):
-            raise WireError("an array whose shape does not fit its bytes")
-        return numpy.frombuffer(bytearray(raw) if type(raw) is bytes else raw, dtype).reshape(sizes)
-
-    def _frame(self, described: Any) -> Any:
-        import pandas
-
-        table, (index_name, index_dtype, index_values), columns = described
-        index = pandas.Index(_column(pandas, index_values, index_dtype), name=index_name)
-        made = [pandas.Series(_column(pandas, v, d), index=index, name=n) for n, d, v in columns]
-        if not table:
-            return made[0]
-        frame = pandas.concat(made, axis=1) if made else pandas.DataFrame(index=index)
-        frame.columns = [name for name, _, _ in columns]
-        return frame
-
-    def _arrow(self, raw: bytes | bytearray) -> Any:
-        import pyarrow as arrow
-
-        with arrow.ipc.open_stream(arrow.py_buffer(raw)) as reader:
-            table = reader.read_all()
-        table.validate(full=True)  # hostile offsets would otherwise be followed later
-        return table
 
 
 def type_name(value: object) -> str:
@@ -436,12 +351,6 @@ def _listed(value: Any) -> list[Any]:
     if type(value) is not list:
         raise WireError(f"a list was expected, not {type(value).__name__}")
     return cast("list[Any]", value)
-
-
-def _column(pandas: Any, values: Any, dtype: Any) -> Any:
-    if type(dtype) is str and dtype in _PANDAS_DTYPES:
-        return pandas.array(values, dtype=dtype) if dtype != "category" else pandas.Categorical(values)
-    return values
 
 
 def _seconds(value: datetime.timedelta) -> list[int]:

@@ -1,9 +1,9 @@
 """Records the calls of traced functions inside a program, and tells exceptions with their source.
 
-`Tracer.wrap` returns a function that does what the given one does and appends one small record a call; `take` turns the
-records since the last `take` into `Call`s. While the program runs, nothing is done but a fast copy of the values; names,
-origins and descriptions are made in `take`. `failure_of` tells an exception. This module runs inside the candidate
-process and next to inline programs; what reads the records is elsewhere (`loopwright.evidence`).
+`Tracer.wrap` returns a function that does what the given one does and appends one small record a call; `take` turns
+the records since the last `take` into `Call`s. While the program runs, nothing is done but a fast copy of the
+values; names, origins and descriptions are made in `take`. `failure_of` tells an exception. This module runs inside
+the candidate process and next to inline programs; what reads the records is elsewhere (`loopwright.evidence`).
 """
 
 from __future__ import annotations
@@ -281,7 +281,7 @@ def _description(value: Any) -> Any:
     """The enc_hook: what a value without a plain form is called. Never raises, and runs no method of the value
     except `__repr__`, guarded."""
     try:
-        kind = type(value)
+        kind = cast("type[Any]", type(value))
         if isinstance(value, str):
             return str.__getitem__(value, slice(None))
         if isinstance(value, int):
@@ -296,7 +296,7 @@ def _description(value: Any) -> Any:
             return f"<array {value.dtype} {tuple(value.shape)}>"
         if numpy is not None and isinstance(value, numpy.generic) and value.dtype.kind in "biufU":
             return value.item()
-        shape = getattr(cast("Any", value), "shape", None)
+        shape = getattr(value, "shape", None)
         if isinstance(shape, tuple):
             return f"<{kind.__name__} {shape!r}>"[:200]
         if isinstance(value, FunctionType | type):
@@ -344,7 +344,7 @@ def _message(error: BaseException) -> str:
 
 def _syntax(error: SyntaxError, files: frozenset[str] | set[str]) -> tuple[str, str]:
     message = str(error.msg)
-    if error.filename not in files or not error.lineno:
+    if error.filename is None or error.filename not in files or not error.lineno:
         return "", str(error)
     return _excerpt(error.filename, error.lineno, ""), message
 

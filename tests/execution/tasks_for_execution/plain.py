@@ -1,0 +1,148 @@
+"""Tasks which the tests of the executors run."""
+
+import asyncio
+import time
+
+from loopwright.feedback import Feedback
+from loopwright.task import task
+
+SECRET_ANSWER = "the-answer-is-" + str(41 + 1)  # so that it is no literal of this file
+
+
+def _rows(n=20):
+    return [{"x": i, "target": SECRET_ANSWER} for i in range(n)]
+
+
+@task(train=_rows(), validation=_rows(3), test=_rows(3))
+def double(program, row, trial):
+    """Double it."""
+    got = program.double(row["x"])
+    return Feedback(float(got == 2 * row["x"]), f"got {got!r:.300}")
+
+
+@task(train=_rows())
+def echo(program, row, trial):
+    """What the program gives must be what it was given."""
+    value = VALUES[row["x"]]
+    got = program.same(value)
+    return float(type(got) is type(value) and _equal(got, value)), f"{got!r} for {value!r}"
+
+
+@task(train=_rows())
+def score(program, row, trial):
+    """The program says its own score."""
+    return program.score()
+
+
+@task(train=_rows())
+def model(program, row, trial):
+    return 1.0, program.answer(row["x"], trial.llm)
+
+
+@task(train=_rows())
+async def async_model(program, row, trial):
+    started = time.monotonic()
+    texts = await asyncio.gather(*(program.answer(i, trial.allm) for i in range(10)))
+    return time.monotonic() - started, " ".join(texts)
+
+
+@task(train=_rows())
+def one_call_many_models(program, row, trial):
+    started = time.monotonic()
+    texts = program.answer(trial.allm if row["x"] == 0 else trial.llm)
+    return time.monotonic() - started, " ".join(texts)
+
+
+@task(train=_rows())
+def handles(program, row, trial):
+    seen = []
+
+    def note(value):
+        seen.append(value)
+        return program.inner(value)
+
+    return 1.0, f"{program.outer(note)} {seen}"
+
+
+@task(train=_rows())
+def broken_task(program, row, trial):
+    raise KeyError("the task's own fault")
+
+
+@task(train=_rows())
+def stuck_task(program, row, trial):
+    while True:
+        try:
+            while True:
+                time.sleep(0.01)
+        except Exception:
+            pass
+
+
+@task(train=_rows())
+def unsendable(program, row, trial):
+    return program.same(object())
+
+
+@task(train=_rows())
+def commands(program, row, trial):
+    built = program.run(["cc", "-O1", "-o", "kernel", "kernel.c"])
+    if built.status:
+        return 0.0, built.stderr
+    ran = program.run(["./kernel"], stdin="20 22")
+    slow = program.run(["sleep", "30"], seconds=0.2)
+    return float(ran.stdout), f"{ran.status} {slow.status} {slow.timed_out} {program.text('kernel.c')[:8]}"
+
+
+@task(train=_rows())
+def values(program, row, trial):
+    return 1.0, f"{program.value('PROMPT')!r} {program.value('LIMITS')!r}"
+
+
+@task(train=_rows())
+def many_calls(program, row, trial):
+    state = 0
+    for i in range(200):
+        state = program.step(state, i)
+    return float(state)
+
+
+def _equal(a, b):
+    if hasattr(a, "equals"):
+        return a.equals(b)
+    if isinstance(a, dict):
+        return list(a) == list(b) and all(type(a[k]) is type(b[k]) and _equal(a[k], b[k]) for k in a)
+    if hasattr(a, "dtype"):
+        return a.dtype == b.dtype and a.shape == b.shape and (a == b).all()
+    return a == b
+
+
+def _values():
+    import datetime
+    import decimal
+
+    import numpy as np
+
+    return [
+        None,
+        True,
+        -(2**90),
+        1.5,
+        2 + 3j,
+        "ünï\x00",
+        b"\xff\x00",
+        [1, (2, [3, {"a": (4,)}])],
+        {1: "a", (2, 3): [4], None: 5},
+        {1, 2, "three"},
+        frozenset([1]),
+        datetime.datetime(2024, 2, 29, 1, 2, 3, tzinfo=datetime.UTC),
+        decimal.Decimal("1.10"),
+        np.arange(200_000, dtype="f4").reshape(100, 2000),
+        np.array(["a", "bc"]),
+        np.zeros((0, 3), "i2"),
+        {"image": np.ones((3, 3), bool), "when": np.array(["2024-01-01"], "M8[D]")},
+        (),
+    ]
+
+
+VALUES = _values()
