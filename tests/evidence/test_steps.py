@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from loopwright.evidence import Evidence, Horizon
-from loopwright.evidence.steps import WIDEST
+from loopwright.evidence.table import WIDEST
 from loopwright.feedback import Feedback
 from loopwright.trace import Call, Step, Trace
 from loopwright.trial import Trial, TrialSpec
@@ -205,6 +205,12 @@ def test_a_question_is_shown_as_fields():
     assert "extract(reply=@1) -> 'A'" in text
     assert "output: 'A'" in text
     assert "expected 'B', got 'A'" in text
+
+
+def test_a_single_argument_stands_bare_and_is_named_input():
+    text = rendered(Step("Which?", "A", None, [Call("answer", [("question", "Which?", -1)], "A")]))
+    assert "input: 'Which?'" in text
+    assert "answer(question=@input) -> 'A'" in text
 
 
 def test_equal_calls_in_a_row_are_folded():

@@ -15,7 +15,7 @@ import msgspec
 from loopwright.evidence.columns import literal
 from loopwright.evidence.pieces import Piece, labelled
 from loopwright.evidence.records import Experience, Template
-from loopwright.evidence.steps import headline, metrics, steps
+from loopwright.evidence.steps import headline, steps
 
 
 class Draft(msgspec.Struct, frozen=True):
@@ -74,7 +74,8 @@ def _feedback(experience: Experience, place: int, count: int) -> list[Piece]:
     if feedback.text.strip():
         pieces.append(labelled("Feedback", feedback.text.strip("\n")))
     if feedback.metrics:
-        pieces.append(Piece(f"Metrics: {metrics(feedback.metrics)}"))
+        numbers = ", ".join(f"{name} = {literal(value)}" for name, value in feedback.metrics.items())
+        pieces.append(Piece(f"Metrics: {numbers}"))
     if experience.left_out:
         pieces.append(Piece(f"({experience.left_out})"))
     if experience.window[2] == 0:
