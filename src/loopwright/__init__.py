@@ -63,3 +63,17 @@ def __getattr__(name: str) -> Any:
     value = getattr(import_module(_PUBLIC[name]), name)
     globals()[name] = value
     return value
+
+
+# TEMPORARY until task.py moves into tasks/
+import sys as _sys
+from types import ModuleType as _M
+
+
+class _Package(_M):
+    def __setattr__(self, name: str, value: object) -> None:
+        if not (name in _PUBLIC and isinstance(value, _M)):
+            super().__setattr__(name, value)
+
+
+_sys.modules[__name__].__class__ = _Package

@@ -53,7 +53,10 @@ class Meter:
             self.dearest_call = _most(self.dearest_call, event.reply.usage)
 
     def shortage(self, loop: Loop, card: TaskCard, updates: int, *, opening: bool = False) -> str:
-        """Why `updates` more updates and the end cannot be afforded; "" where they can, as far as is known now."""
+        """Why `updates` more updates and the end cannot be afforded; "" where they can, as far as is known now.
+
+        `opening` says that the starting artifact's validation is still to come.
+        """
         budget = loop.budget
         trials = updates * trials_of_update(loop, card) + trials_of_end(card)
         trials += trials_of_opening(card) if opening else 0
@@ -87,7 +90,7 @@ def _short(name: str, limit: float | None, spent: float, needed: float) -> str:
         return ""
     return (
         f"budget.{name} = {limit:g} does not allow another update: {spent:g} spent, "
-        f"{needed:g} needed for it and for the test at the end"
+        f"{needed:g} needed for the update and the trials around it"
     )
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -22,7 +21,6 @@ from loopwright.budget import Meter, trials_of_end
 from loopwright.errors import BudgetExhausted, FailingLoudly, ModelError, StoreError
 from loopwright.execution.protocol import Executor
 from loopwright.flow import Request, Result
-from loopwright.llm.cache import request_hash
 from loopwright.llm.models import ASK
 from loopwright.llm.protocol import Ask, Reply
 from loopwright.loop import LearningLoop
@@ -31,7 +29,7 @@ from loopwright.search import make_search
 from loopwright.settings import Loop
 from loopwright.store import Entry, Journal, RunFolder
 from loopwright.store.events import Began, Updated
-from loopwright.trial import Trial, TrialSpec, Usage
+from loopwright.trial import Trial, Usage
 
 if TYPE_CHECKING:
     from loopwright.llm.gateway import Gateway
@@ -181,9 +179,6 @@ class Runner:
         self._meter = Meter()
         self._first_step: int | None = None
         self._slowest = 0.0
-        self._steps: dict[TrialSpec, int] = {}
-        self._calls: dict[TrialSpec, Counter[str]] = {}
-        self._usage: dict[TrialSpec, Usage] = {}
         self._model_failures = 0
         self._gateway: Gateway | None = None
 
@@ -197,6 +192,8 @@ class Runner:
             card = await executor.start()
             learning = LearningLoop(self.loop, self.artifact.start, card, optimizer, search)
             if began is None:
+                if shortage := Meter().shortage(self.loop, card, min(1, self.loop.budget.steps), opening=True):
+                    raise BudgetExhausted(f"the run cannot begin: {shortage}")
                 self.journal.append([Entry(-1, 0, Began(self.loop.data(), self.artifact.to_data(), card, __version__))])
             elif began.card != card:
                 raise StoreError(
@@ -265,31 +262,25 @@ class Runner:
             key = f"update/{request.step}/{request.place}/{request.nth}"
             return await self._the_gateway.ask(request.work, key=key, account=(request.step,))
         spec = request.work
-        self._calls[spec], self._usage[spec] = Counter(), Usage()
-        self._steps[spec] = request.step
-        trial = await executor.run(loop.candidate(spec.candidate).source(), spec)
-        return msgspec.structs.replace(trial, usage=self._usage.pop(spec))
+        trial = f"{spec.role}/{spec.candidate}/{spec.split}/{spec.index}/{spec.seed}"
 
-    async def _ask_from_trial(self, spec: TrialSpec, ask: Ask) -> Reply:
-        """A model call from inside a trial: the agent's model, metered on that trial."""
+        async def ask(ask: Ask, before: int) -> Reply:
+            key = f"{request.step}/{trial}/{before}"
+            return await self._the_gateway.ask(self._for_agent(ask), key=key, account=(request.step, trial))
+
+        return await executor.run(loop.candidate(spec.candidate).source(), spec, ask)
+
+    def _for_agent(self, ask: Ask) -> Ask:
+        """A model call from inside a trial, with the agent's model and what else the settings say of it."""
         agent = self.loop.agent
         if not agent.model:
             raise ModelError("the program called trial.llm, but the loop names no model for it; set agent.model")
-        ask = msgspec.structs.replace(
+        return msgspec.structs.replace(
             ask,
             model=agent.model,
             temperature=agent.temperature if ask.temperature is None else ask.temperature,
             max_tokens=agent.max_tokens if ask.max_tokens is None else ask.max_tokens,
         )
-        trial = f"{spec.role}/{spec.candidate}/{spec.split}/{spec.index}/{spec.seed}"
-        # A program may ask the same thing twice and wants two draws; the same trial run again gets the same two.
-        request = request_hash(ask)
-        self._calls[spec][request] += 1
-        reply = await self._the_gateway.ask(
-            ask, key=f"{trial}/{self._calls[spec][request]}", account=(self._steps[spec], trial)
-        )
-        self._usage[spec] += reply.usage
-        return reply
 
     def _answer_by_hand(self, request: Request) -> Reply | Path:
         """The answer that a person has told, or the file with the question."""
@@ -396,15 +387,11 @@ class Runner:
         if loop.execution.isolation == "inline":
             from loopwright.execution.inline import InlineExecutor
 
-            return InlineExecutor(
-                loop.task, root, limits=limits, ask_model=self._ask_from_trial, options=loop.task_options
-            )
+            return InlineExecutor(loop.task, root, limits=limits, options=loop.task_options)
         from loopwright.execution.process import ProcessExecutor
 
         slots = loop.execution.slots
-        return ProcessExecutor(
-            loop.task, root, slots=slots, limits=limits, ask_model=self._ask_from_trial, options=loop.task_options
-        )
+        return ProcessExecutor(loop.task, root, slots=slots, limits=limits, options=loop.task_options)
 
     def _make_gateway(self) -> Gateway:
         from loopwright.llm.callable import CallableModel

@@ -267,7 +267,7 @@ def test_at_most_slots_trials_run_at_a_time(bench: MakeBench) -> None:
 
     async def all_() -> None:
         candidate = source("def answer(x, llm): return llm('hi')")
-        await asyncio.gather(*(one.executor.run(candidate, TrialSpec("c", "train", i, 0)) for i in range(6)))
+        await asyncio.gather(*(one.executor.run(candidate, TrialSpec("c", "train", i, 0), one._ask) for i in range(6)))
 
     one.do(all_())
     assert most == 2

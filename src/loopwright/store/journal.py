@@ -99,6 +99,12 @@ class Journal:
         for step, number, body, clock in rows:
             yield Entry(step, number, self._decode(body, clock, traces=traces))
 
+    def for_resume(self) -> Iterator[Entry]:
+        """All events, with the traces of those updates only that are not complete: no other is looked at again."""
+        (last,) = self._db.execute("SELECT coalesce(max(step), 0) FROM events WHERE kind = 'updated'").fetchone()
+        yield from self.entries(until=last)
+        yield from self.entries(since=last + 1, traces=True)
+
     def times(self) -> tuple[float, float] | None:
         """Unix times of the first and the last event, or None for an empty journal."""
         row = self._db.execute(
