@@ -105,6 +105,12 @@ def test_window_feedback_tells_only_what_the_window_earned():
     assert "whole" not in first.feedback.text
 
 
+def test_rewards_without_a_finite_sum_still_give_a_score():
+    got = cut(trial([1e308, 1e308]), Horizon(feedback="window"), random.Random(0))
+    assert got.window_reward is not None
+    assert 1e308 < got.window_reward < float("inf")
+
+
 def test_calls_before_the_window_are_counted_and_printing_is_not_split():
     got = cut(trial([0.0] * 5, stdout="hello"), Horizon(2, "end"), random.Random(0))
     assert got.first_call == 3

@@ -59,7 +59,7 @@ def _summary(experiences: Sequence[Experience]) -> list[Piece]:
     if len(experiences) == 1:
         return []
     scores = [experience.score for experience in experiences]
-    mean = math.fsum(scores) / len(scores)
+    mean = math.fsum(score / len(scores) for score in scores)
     listed = ", ".join(map(literal, scores))
     return [Piece(f"{len(scores)} independent trials of the same program. Scores: {listed} (mean {mean:.6g}).")]
 

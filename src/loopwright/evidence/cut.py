@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+import sys
 
 import msgspec
 
@@ -32,7 +33,7 @@ def cut(trial: Trial, horizon: Horizon, rng: random.Random) -> Experience:
     feedback, failure, gained = trial.feedback, trace.failure, None
     if horizon.feedback == "window":
         inside = [reward for reward in rewards[start:stop] if reward is not None and math.isfinite(reward)]
-        gained = math.fsum(inside) if inside else None
+        gained = _total(inside) if inside else None
         failure = failure if ends else None
         if not whole:
             feedback = _of_window(trial.feedback, gained, ends=ends)
@@ -55,6 +56,13 @@ def cut(trial: Trial, horizon: Horizon, rng: random.Random) -> Experience:
         stderr=trace.stderr if whole else "",
         left_out=" ".join(notes),
     )
+
+
+def _total(rewards: list[float]) -> float:
+    try:
+        return math.fsum(rewards)
+    except OverflowError:  # finite rewards may have no finite sum; a score must have one
+        return math.copysign(sys.float_info.max, sum(rewards))
 
 
 def _of_window(feedback: Feedback, gained: float | None, *, ends: bool) -> Feedback:

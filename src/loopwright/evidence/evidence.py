@@ -7,6 +7,7 @@ code, the goal and the reply format are not evidence: the optimizer adds them.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import msgspec
@@ -44,7 +45,7 @@ class Evidence(msgspec.Struct, frozen=True):
     @property
     def score(self) -> float:
         """The mean score of the experiences; 0 where there are none."""
-        return sum(each.score for each in self.experiences) / max(1, len(self.experiences))
+        return math.fsum(each.score / len(self.experiences) for each in self.experiences)
 
     @classmethod
     def of(

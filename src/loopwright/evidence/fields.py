@@ -72,7 +72,7 @@ def _field(label: str, value: object) -> Piece:
 
 
 def _calls(step: Step, number: int, base: int, flow: Graph, given: str) -> list[Piece]:
-    """The calls of one step, equal ones folded. `number` calls of the experience and `base` of the trial came before."""
+    """The calls of one step, equal ones folded; `number` calls of the experience, `base` of the trial came before."""
     matters = set(flow.slice())
     pieces: list[Piece] = []
     begin, before = 0, ""
