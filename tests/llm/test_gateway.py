@@ -489,6 +489,16 @@ def test_a_replay_gives_the_replies_of_the_earlier_run_and_invents_none() -> Non
     asyncio.run(go())
 
 
+@pytest.mark.parametrize(
+    "fields", [{"n": 0}, {"n": 10**9}, {"max_tokens": -1}, {"max_tokens": 0}, {"messages": conversation("a\ud800")}]
+)
+def test_what_no_budget_could_bound_or_nobody_can_send_is_refused(fields: dict) -> None:
+    with ms.ModelServer() as server:
+        with pytest.raises(ModelError):
+            ask_once(server, msgspec.structs.replace(an_ask(server), **fields))
+        assert server.count == 0
+
+
 def test_a_memory_cache_keeps_contexts_apart() -> None:
     cache = MemoryCache()
     cache.put(CacheKey("m", "r", "a"), Reply(["x"]))

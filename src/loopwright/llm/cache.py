@@ -10,6 +10,7 @@ from typing import Protocol
 
 import msgspec
 
+from loopwright.errors import ModelError
 from loopwright.llm.protocol import Ask, Reply
 
 
@@ -49,6 +50,14 @@ class MemoryCache:
 
 
 def request_hash(ask: Ask) -> str:
-    """A hash of everything in `ask` but the model's name (so that a replay finds it under another name)."""
+    """A hash of everything in `ask` but the model's name (so that a replay finds it under another name).
+
+    Raises `ModelError` for text that is no Unicode: it could not be sent either.
+    """
     plain = msgspec.structs.replace(ask, model="")
-    return hashlib.blake2b(msgspec.json.encode(plain, order="sorted"), digest_size=16).hexdigest()
+    try:
+        data = msgspec.json.encode(plain, order="sorted")
+    except UnicodeEncodeError as error:
+        bad = error.object[error.start]
+        raise ModelError(f"a message to the model contains {bad!a}, half of a surrogate pair; leave it out") from None
+    return hashlib.blake2b(data, digest_size=16).hexdigest()

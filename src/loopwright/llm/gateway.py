@@ -28,6 +28,7 @@ from loopwright.trial import Usage
 
 # The reply limit of a request that names none. Always sent, so that a budget can count on it.
 MAX_TOKENS = 4096
+MOST_REPLIES = 128
 
 
 class _Flight:
@@ -88,6 +89,7 @@ class Gateway:
         """
         if ask.max_tokens is None:
             ask = msgspec.structs.replace(ask, max_tokens=self._max_tokens)
+        _check(ask)
         ident = CacheKey(ask.model, request_hash(ask), key)
         for cache in self._caches:
             if (known := cache.get(ident)) is not None:
@@ -298,6 +300,15 @@ class Gateway:
         await asyncio.gather(*tasks, return_exceptions=True)
         for model in self._models.values():
             await model.close()
+
+
+def _check(ask: Ask) -> None:
+    """Refuse what cannot be bounded. An ask may come from code that nobody has read."""
+    if not 1 <= ask.n <= MOST_REPLIES:
+        raise ModelError(f"{ask.n} replies were asked for in one call; it may be 1 to {MOST_REPLIES}")
+    # Some servers take a limit below one as none at all.
+    if ask.max_tokens is not None and ask.max_tokens < 1:
+        raise ModelError(f"a reply of at most {ask.max_tokens} tokens was asked for; it must be at least 1")
 
 
 def _cost_of_failure(error: RetryableError, bound: Usage) -> Usage:
