@@ -93,7 +93,7 @@ def test_the_prompt_begins_with_what_stays() -> None:
 
 def test_the_present_texts_are_read_back_from_the_prompt_as_unchanged() -> None:
     _, user = messages(VIEW)
-    shown = user["content"].split("## The parameters as they are now")[1].split("## How the program")[0]
+    shown = user["content"].split("# The parameters as they are now")[1].split("# How the program")[0]
     result = parse_reply(shown, PARENT)
     assert isinstance(result, Rejected)
     assert result.kind == "unchanged"

@@ -92,7 +92,7 @@ def _headline(each: _Try) -> str:
         score += f" where its parent had {past.parent_score:.4g}" if past.parent_score is not None else ""
     reason = " ".join(past.reason.split())
     reason = reason if len(reason) <= _REASON else reason[: _REASON - 3] + "..."
-    return f"Update {steps}: {what}{score}{'. ' + reason if reason else ''}"
+    return f"Update {steps}: {what}{score}{': ' + reason if reason else ''}"
 
 
 def _entry(each: _Try, current: Mapping[str, str]) -> str:

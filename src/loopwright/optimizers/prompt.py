@@ -19,10 +19,10 @@ _ROLE = """\
 You improve a program step by step. Some parts of it, its parameters, are text that you may rewrite: code, prompts, \
 settings. In each update you are shown the parameters as they are now, how the program did when it was run with them, \
 and what became of your earlier changes. You then propose new texts. The program is run again with them on the same \
-kind of tasks, including ones you have not seen, and what scores better is kept.
+kind of tasks, including ones you have not seen; the best version is what counts in the end.
 
 Find out from the evidence why scores are low, and mend the cause. Make changes that help in general: an answer copied \
-from an example helps only there. A change that scored worse before will score worse again."""
+from an example helps only there. Do not propose again what was tried and scored worse."""
 
 _MEND = """\
 Your answer was refused: {reason}.
@@ -40,11 +40,11 @@ def messages(view: View, *, memory: int = 5, memory_tokens: int = 4_000) -> list
     past = render_memory(view.memory, view.parent.texts, entries=memory, tokens=memory_tokens)
     parts.append(_parameters(view.parent))
     if past:
-        parts.append(f"## Your earlier changes, newest first\n\n{past}")
-    parts.append(f"## How the program did with these parameters\n\n{view.evidence.text}")
+        parts.append(f"# Your earlier changes, newest first\n\n{past}")
+    parts.append(f"# How the program did with these parameters\n\n{view.evidence.text}")
     names = ", ".join(parameter.name for parameter in view.parent.artifact.parameters)
     parts.append(
-        "## Your answer\n\nSay what you change and why, then give a named block for each parameter you change "
+        "# Your answer\n\nSay what you change and why, then give a named block for each parameter you change "
         f"(they are: {names})."
     )
     return [
@@ -79,7 +79,7 @@ def block(parameter: Parameter, text: str, *, python: bool) -> str:
 
 
 def _goal(view: View) -> str:
-    return f"## The goal\n\n{view.goal.strip()}" if view.goal.strip() else ""
+    return f"# The goal\n\n{view.goal.strip()}" if view.goal.strip() else ""
 
 
 def _constraints(parent: Candidate) -> str:
@@ -87,7 +87,7 @@ def _constraints(parent: Candidate) -> str:
     lines = [f"- {parameter.name}: {_must(parameter)}" for parameter in parent.artifact.parameters]
     if parent.artifact.max_chars is not None:
         lines.append(f"- Each text may have at most {parent.artifact.max_chars:,} characters.")
-    return "## What you may change\n\n" + "\n".join(lines)
+    return "# What you may change\n\n" + "\n".join(lines)
 
 
 def _must(parameter: Parameter) -> str:
@@ -110,7 +110,7 @@ def _parameters(parent: Candidate) -> str:
         block(parameter, parent.texts[parameter.name], python=_is_python(parent, parameter))
         for parameter in parent.artifact.parameters
     ]
-    return "## The parameters as they are now\n\n" + "\n\n".join(parts)
+    return "# The parameters as they are now\n\n" + "\n\n".join(parts)
 
 
 def _is_python(parent: Candidate, parameter: Parameter) -> bool:
