@@ -213,6 +213,17 @@ def test_a_single_argument_stands_bare_and_is_named_input():
     assert "answer(question=@input) -> 'A'" in text
 
 
+def test_a_long_text_that_comes_again_is_shown_once():
+    long, other = "word " * 100, "text " * 100
+    calls = [Call("outer", [("q", long, -1)], other), Call("inner", [("p", long + ".", -1)], other, 0)]
+    text = rendered(Step({"q": long}, other, None, calls))
+    assert text.count(other.strip()) == 1
+    assert text.count(long.strip()) == 2
+    assert "outer(q=@q) -> @output" in text
+    assert "  -> @output" in text
+    assert "output:\n    text text" in text
+
+
 def test_equal_calls_in_a_row_are_folded():
     calls = [Call("f", [("x", 1, -1)], 2) for _ in range(30)]
     assert "calls 1-30: f(x=1) -> 2" in rendered(Step({"q": "?"}, 2, None, calls))

@@ -37,8 +37,8 @@ def cut(trial: Trial, horizon: Horizon, rng: random.Random) -> Experience:
         failure = failure if ends else None
         if not whole:
             feedback = _of_window(trial.feedback, gained, ends=ends)
-            if ends and trial.feedback.error is None and inside:
-                notes.append("The feedback on the whole trial is not shown.")
+            if feedback is not trial.feedback:
+                notes.append("The score and feedback of the whole trial are not shown.")
     printed = trace.stdout or trace.stderr
     if printed and not whole:
         count = len(trace.stdout) + len(trace.stderr)

@@ -1,7 +1,7 @@
 """Evidence: what the optimizer reads about the trials of one update (the paper's *learning context*).
 
-It is made by a chain of small pure functions, one file each: `cut` to the horizon, `combine`, render (`steps`,
-`columns`), `fit` to a limit of tokens. Drawing the examples (`batch`) and running them come before. The program's own
+It is made by a chain of small pure functions, one file each: `cut` to the horizon, `combine`, render (`steps`),
+`fit` to a limit of tokens. Drawing the examples (`batch`) and running them come before. The program's own
 code, the goal and the reply format are not evidence: the optimizer adds them.
 """
 

@@ -7,7 +7,7 @@ from typing import cast
 
 from loopwright.evidence.columns import Raised, Ref, cell, literal
 from loopwright.evidence.origins import OBSERVATION, SMALL, outcome, seen, unchanged
-from loopwright.evidence.pieces import Piece, labelled
+from loopwright.evidence.pieces import Piece
 from loopwright.evidence.records import Experience
 from loopwright.trace import Call, Step, Trace
 from loopwright.trace.graph import Graph, graph
@@ -19,31 +19,43 @@ INLINE = 100
 
 
 def fields(experience: Experience) -> list[Piece]:
-    """The steps of the experience, losing nothing. Calls are numbered from 1; `@2` is what call 2 gave."""
+    """The steps of the experience, losing nothing.
+
+    Calls are numbered from 1; `@2` is what call 2 gave, `@2 prompt` what it was given as `prompt`. A long text that comes
+    again is named by where it stands.
+    """
     pieces: list[Piece] = []
     start, _, total = experience.window
     count = len(experience.steps)
     acts = any(step.reward is not None for step in experience.steps)
-    given = "observation" if acts else "input"
+    given, result = ("observation", "action") if acts else ("input", "output")
     flow = graph(Trace(experience.steps), first_call=experience.first_call)
+    said: dict[str, str] = {}
     number = 0
     for i, step in enumerate(experience.steps):
         if total != 1:
             pieces.append(Piece(f"Step {start + i + 1}{f' of {total}' if count == 1 else ''}:"))
-        pieces += _given(step.observation, given)
-        pieces += _calls(step, number, experience.first_call, flow, given)
+        where = "" if count == 1 else f" of step {start + i + 1}"
+        for label, name, value in _given(step.observation, given):
+            pieces.append(_field(label, _once(value, f"{name}{where}", said)))
+        # What the step came to is named before its calls are: calls may be cut, it stays.
+        acted = _once(step.action, f"{result}{where}", said)
+        pieces += _calls(step, number, experience.first_call, flow, given, said)
         number += len(step.calls)
-        pieces.append(_field("action" if acts else "output", step.action))
+        pieces.append(_field(result, acted))
         if step.reward is not None:
             pieces.append(Piece(f"reward: {literal(step.reward)}"))
     return pieces
 
 
-def one_line(call: Call, inputs: Sequence[tuple[str, object]] | None = None) -> str:
-    """A call as `function(argument=value) -> output`; `inputs` may have names instead of values."""
-    shown = inputs if inputs is not None else [(name, value) for name, value, _ in call.inputs]
-    arguments = ", ".join(f"{name}={_literal(value)}" for name, value in shown)
-    return f"{call.function}({arguments}) -> {_literal(outcome(call))}"
+def one_line(call: Call) -> str:
+    """A call as `function(argument=value) -> output`."""
+    return _line(call, [(name, value) for name, value, _ in call.inputs], outcome(call))
+
+
+def _line(call: Call, inputs: Sequence[tuple[str, object]], output: object) -> str:
+    arguments = ", ".join(f"{name}={_literal(value)}" for name, value in inputs)
+    return f"{call.function}({arguments}) -> {_literal(output)}"
 
 
 def raw(value: object) -> str:
@@ -56,22 +68,33 @@ def _literal(value: object) -> str:
     return cell(value) if isinstance(value, Ref | Raised) else literal(value)
 
 
-def _given(observation: object, name: str) -> list[Piece]:
+def _given(observation: object, name: str) -> list[tuple[str, str, object]]:
+    """The parts of an observation: how each is labelled, how it is named elsewhere, and its value."""
     if isinstance(observation, dict):
         record = cast("dict[object, object]", observation)
         keyed = [(key if isinstance(key, str) else literal(key), item) for key, item in record.items()]
-        return [_field(f"{name} {key}", item) for key, item in keyed]
-    return [] if observation is None else [_field(name, observation)]
+        return [(f"{name} {key}", key, item) for key, item in keyed]
+    return [] if observation is None else [(name, name, observation)]
+
+
+def _once(value: object, name: str, said: dict[str, str]) -> object:
+    """`value`, or where it stood first if it is a long text that comes again; `said` remembers."""
+    if type(value) is not str or len(value) <= INLINE:
+        return value
+    first = said.setdefault(value, name)
+    return value if first == name else Ref(first)
 
 
 def _field(label: str, value: object) -> Piece:
     text = raw(value)
-    if isinstance(value, str) and not isinstance(value, Ref | Raised):
-        return Piece(f"{label}:", text) if len(text) > INLINE or "\n" in text else Piece(f"{label}: {literal(text)}")
-    return labelled(label, text)
+    name = label if label.endswith("->") else f"{label}:"
+    if len(text) > INLINE or "\n" in text:
+        return Piece(name, text)
+    quoted = isinstance(value, str) and not isinstance(value, Ref | Raised)
+    return Piece(f"{name} {literal(text) if quoted else text}")
 
 
-def _calls(step: Step, number: int, base: int, flow: Graph, given: str) -> list[Piece]:
+def _calls(step: Step, number: int, base: int, flow: Graph, given: str, said: dict[str, str]) -> list[Piece]:
     """The calls of one step, equal ones folded; `number` calls of the experience, `base` of the trial came before."""
     matters = set(flow.slice())
     pieces: list[Piece] = []
@@ -83,9 +106,10 @@ def _calls(step: Step, number: int, base: int, flow: Graph, given: str) -> list[
         shown: list[tuple[str, object]] = []
         for name, value, origin in call.inputs:
             source = _source(name, value, origin - base, flow.calls, step)
-            shown.append((name, Ref(given) if source is OBSERVATION else source))
+            shown.append((name, Ref(given) if source is OBSERVATION else _once(source, f"{mark} {name}", said)))
+        output = _once(outcome(call), f"{mark}", said)
         inside = f" (in call {call.parent - base + 1})" if call.parent >= base else ""
-        line = one_line(call, shown) + inside
+        line = _line(call, shown, output) + inside
         if line == before:
             pieces[-1] = Piece(f"calls {begin}-{mark}: {line}", "", "row", (begin, mark), "call", weight)
             continue
@@ -94,7 +118,7 @@ def _calls(step: Step, number: int, base: int, flow: Graph, given: str) -> list[
             pieces.append(Piece(f"call {mark}: {line}", "", "row", span, "call", weight))
             continue
         before = ""
-        parts = [_field(f"  {name}", value) for name, value in [*shown, ("->", outcome(call))]]
+        parts = [_field(f"  {name}", value) for name, value in [*shown, ("->", output)]]
         pieces.append(Piece(f"call {mark}: {call.function}{inside}", "", "row", span, "call", weight))
         pieces += [Piece(part.text, part.body, "row", span, "call", weight) for part in parts]
     return pieces
