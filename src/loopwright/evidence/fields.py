@@ -21,8 +21,8 @@ INLINE = 100
 def fields(experience: Experience) -> list[Piece]:
     """The steps of the experience, losing nothing.
 
-    Calls are numbered from 1; `@2` is what call 2 gave, `@2 prompt` what it was given as `prompt`. A long text that comes
-    again is named by where it stands.
+    Calls are numbered from 1; `@2` is what call 2 gave, `@2 prompt` what it was given as `prompt`. A long text that
+    comes again is named by where it stands.
     """
     pieces: list[Piece] = []
     start, _, total = experience.window
