@@ -364,10 +364,15 @@ class Runner:
             trials=self._meter.trials,
             usage=self._meter.usage,
             seconds=self.seconds,
-            seconds_left=elapsed / fresh * (steps - done) if fresh > 0 and not loop.ending else None,
+            seconds_left=self._left(elapsed / fresh * (steps - done)) if fresh > 0 and not loop.ending else None,
             running=len(self._running),
             phase="ended" if loop.ended else "testing" if loop.ending else "learning" if done else "measuring",
         )
+
+    def _left(self, estimate: float) -> float:
+        """Seconds still to come: what the updates left would take, or less where the clock ends the run before."""
+        minutes = self.loop.budget.minutes
+        return estimate if minutes is None else max(0.0, min(estimate, minutes * 60 - self.seconds))
 
     def _steps_before(self, loop: LearningLoop) -> int:
         if self._first_step is None:

@@ -6,9 +6,11 @@ where there is one, has the word.
 
 from __future__ import annotations
 
+import re
+
 from loopwright.cli.compare import paired
 from loopwright.cli.record import RunRecord
-from loopwright.cli.text import counted, duration, number, quoted, signed, spent
+from loopwright.cli.text import change, counted, duration, number, quoted, spent
 
 _REASONS = {
     "worse": "judged no better by the gate",
@@ -42,9 +44,10 @@ def validation(run: RunRecord) -> list[str]:
     before, after = population.mean(population.start), population.mean(population.best)
     if before is None or after is None:
         return ["the task has no validation examples"]
+    so_far = "" if run.ended is not None else " so far"
     count = counted(len(population.scores(population.start, "validation")), "example")
     if population.best == population.start:
-        return [f"{number(before)} ({count}); no candidate was better than the start"]
+        return [f"{number(before)} ({count}); no candidate was better than the start{so_far}"]
     step = population.nodes[population.best].step
     return [f"{number(before)} -> {number(after)} ({count}); best is {population.best} of update {step}"]
 
@@ -62,9 +65,9 @@ def test(run: RunRecord) -> str:
     head = f"{number(both.first)} -> {number(both.second)} ({counted(both.n, 'example')}, paired)"
     if both.low is None or both.high is None:
         return f"{head}; one example shows nothing"
-    interval = f"{signed(both.difference)}, 95% interval {signed(both.low)} to {signed(both.high)}"
+    interval = f"{change(both.difference)}, 95% interval {change(both.low)} to {change(both.high)}"
     if both.low == both.high:
-        interval = f"{signed(both.difference)} on every example"
+        interval = f"{change(both.difference)} on every example"
     if both.better:
         return f"{head}; better by {interval}"
     if both.worse:
@@ -84,13 +87,22 @@ def proposals(run: RunRecord) -> str:
 def next_commands(run: RunRecord) -> list[str]:
     """How to see the run, apply its best, and continue it."""
     folder = quoted(run.path)
-    further = max(run.loop.budget.steps, len(run.updates)) * 2
     commands = [(f"loopwright show {folder}", "see what happened")]
     if run.population.best != run.population.start:
         commands.append((f"loopwright apply {folder}", "write the best into your files"))
-    commands.append((f"loopwright resume {folder} --set budget.steps={further}", "go further"))
+    if further := _further(run):
+        commands.append((f"loopwright resume {folder} --set {further}", "go further"))
     size = max(len(command) for command, _ in commands)
     return [f"  {command.ljust(size)}  {what}" for command, what in commands]
+
+
+def _further(run: RunRecord) -> str:
+    """The limit that ended the run, doubled; "" where it was no limit that ended it."""
+    reason = run.ended.reason if run.ended is not None else ""
+    if len(run.updates) >= run.loop.budget.steps:
+        return f"budget.steps={len(run.updates) * 2}"
+    limit = re.search(r"budget\.(\w+) = ([\d.]+)", reason)
+    return f"budget.{limit[1]}={float(limit[2]) * 2:g}" if limit else ""
 
 
 def _named(name: str, values: list[str]) -> list[str]:

@@ -114,7 +114,8 @@ def _interrupted(folder: Path, json: Json | None, code: int) -> int:
     if json is not None:
         json.write("interrupted", folder=str(folder), exit_code=code)
     elif begun:
-        click.echo(f"Interrupted; all that was done is kept. Go on with: loopwright resume {quoted(folder)}", err=True)
+        click.echo("Interrupted; all that was done is kept. To go on:", err=True)
+        click.echo(f"  loopwright resume {quoted(folder)}", err=True)
     else:
         click.echo("Interrupted before the run began.", err=True)
     return code
@@ -127,7 +128,8 @@ def _failed(folder: Path, error: LoopwrightError, json: Json | None, *, fresh: b
         json.write("error", error=str(error), kind=type(error).__name__, exit_code=error.exit_code)
     tell(str(error))
     if begun and not isinstance(error, StoreError):
-        click.echo(f"What was done is kept in {folder}; 'loopwright resume {quoted(folder)}' goes on.", err=True)
+        click.echo("What was done is kept. To go on, when the cause is mended:", err=True)
+        click.echo(f"  loopwright resume {quoted(folder)}", err=True)
     if fresh and not begun:
         remove_unbegun(folder)
     return error.exit_code

@@ -43,8 +43,9 @@ def number(value: float | None) -> str:
     return f"{value:.4g}" if abs(value) < 10_000 else f"{value:,.0f}"
 
 
-def signed(value: float) -> str:
-    return f"+{number(value)}" if value > 0 else number(value)
+def change(value: float) -> str:
+    """A difference of scores with its sign: three digits that matter."""
+    return f"{value:+.3g}"
 
 
 def duration(seconds: float) -> str:

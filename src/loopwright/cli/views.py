@@ -11,6 +11,7 @@ from loopwright.cli.closing import proposals, test, validation
 from loopwright.cli.record import RunRecord, Update
 from loopwright.cli.text import clean, counted, curve, duration, line, money, number, quoted, shortened, spent, table
 from loopwright.evidence import Evidence
+from loopwright.llm.models import ASK
 from loopwright.store.events import Proposed
 from loopwright.trial import Trial
 
@@ -30,7 +31,7 @@ def summary(run: RunRecord, *, every: bool = False) -> list[str]:
     reasons = _reasons(run)
     if reasons:
         lines += ["", "the last refusals:", *reasons]
-    return lines
+    return [*lines, *_what_next(run)]
 
 
 def settings(run: RunRecord) -> list[str]:
@@ -69,6 +70,9 @@ def update(run: RunRecord, this: Update) -> list[str]:
         lines += [f"            loopwright show {quoted(run.path)} --step {this.step} --evidence"]
     for each in this.answered:
         reply = each.reply
+        if each.ask.model == ASK:
+            lines += ["", "answer      by hand"]
+            continue
         cost = f", {money(reply.usage.usd)}" if reply.usage.usd else ""
         tokens = f"{reply.usage.input_tokens:,} tokens in, {reply.usage.output_tokens:,} out"
         lines += ["", f"model       {reply.model or each.ask.model}: {tokens}{cost}, {duration(reply.seconds)}"]
@@ -171,6 +175,15 @@ def _table(run: RunRecord, *, every: bool) -> list[str]:
     if len(curves) > 1:
         lines += ["", f"best on validation, from {number(curves[0])} to {number(curves[-1])}:  {curve(curves)}"]
     return [*lines, ""]
+
+
+def _what_next(run: RunRecord) -> list[str]:
+    """How to continue a run that is neither ended nor under way."""
+    if run.ended is not None or run.folder.owner() is not None:
+        return []
+    if run.folder.open_questions():
+        return ["", f"  loopwright ask {quoted(run.path)}  print the question that it waits with"]
+    return ["", f"  loopwright resume {quoted(run.path)}  go on where it stopped"]
 
 
 def _reasons(run: RunRecord, most: int = 5) -> list[str]:

@@ -10,7 +10,7 @@ from typing import IO, TYPE_CHECKING, Any, Protocol, cast
 
 import msgspec
 
-from loopwright.cli.text import clean, counted, duration, line, number, spent
+from loopwright.cli.text import counted, duration, line, number, spent
 from loopwright.store.events import Proposed, Ran, Updated
 from loopwright.store.journal import Entry
 
@@ -145,8 +145,8 @@ class Terminal:
             f"best {number(progress.best_score)}, current {number(progress.current_score)}, "
             f"start {number(progress.start_score)}"
         )
-        costs = f"{counted(progress.trials, 'trial')}, {spent(progress.usage)}; {progress.running} under way"
-        rows = [("validation", scores), ("last", line(progress.verdict) or "-"), ("spent", costs)]
+        costs = f"{counted(progress.trials, 'trial')}, {spent(progress.usage)}; {progress.running} open"
+        rows = [("validation", scores), ("spent", costs)]
         body = Table.grid(padding=(0, 1))
         body.add_column(style="dim", no_wrap=True)
         body.add_column(no_wrap=True, overflow="ellipsis")
@@ -185,18 +185,21 @@ class Teller:
     def _update(self, step: int, update: Updated, progress: Progress) -> str:
         self._batches.pop(step, None)
         scores = list(update.train.values())
-        batch = f"batch {number(sum(scores) / len(scores))}" if scores else "no batch"
+        batch = f"batch {number(sum(scores) / len(scores))}" if scores else ""
         refused = self._refused.pop(step, "")
-        if update.accepted:
-            verdict = f"accepted {update.accepted}: {update.reason}"
-        elif update.children:
-            verdict = f"not kept: {update.reason}"
-        else:
+        child = next((each for each in update.children if each.candidate == update.accepted), None)
+        child = child or next(iter(update.children), None)
+        if child is None:
             verdict = f"refused, {refused}" if refused else update.reason
-        news = " (new best)" if self._best is not None and update.best != self._best else ""
+        else:
+            verdict = f"accepted {update.accepted}" if update.accepted else child.outcome
+            verdict += f", {number(child.score)} vs {number(child.parent_score)}" if child.score is not None else ""
+        news = " (new)" if self._best not in {None, update.best} else ""
+        best = f"best {number(update.best_score)}{news}" if update.best_score is not None else ""
         self._best = update.best
-        best = f"; best {number(update.best_score)}{news}" if update.best_score is not None else ""
-        return line(clean(f"update {step} of {progress.steps}: {batch}; {verdict}{best}"))
+        # The reason of a refusal may be long: it comes last, where a narrow terminal cuts.
+        parts = (batch, verdict, best) if child is not None else (batch, best, verdict)
+        return line(f"update {step}: {'; '.join(part for part in parts if part)}")
 
 
 def without_trace(entry: Entry) -> object:

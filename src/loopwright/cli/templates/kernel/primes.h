@@ -1,0 +1,4 @@
+#include <stdlib.h>
+#include <string.h>
+
+long count_primes(long n);
