@@ -134,6 +134,12 @@ def test_bad_paths_are_one_clear_sentence(folder: Path) -> None:
         Artifact.load([agent], ["prompts.yaml"], include=["prompts.yaml"])
 
 
+def test_a_file_may_be_named_with_its_dot_and_its_regions_alone(folder: Path) -> None:
+    paths = [folder / "agent.py", folder / "kernel.c", folder / "prompts.yaml"]
+    artifact = Artifact.load(paths, ["./prompts.yaml", "kernel.c:EVOLVE-BLOCK"])
+    assert [parameter.name for parameter in artifact.parameters] == ["prompts.yaml", "EVOLVE-BLOCK-1"]
+
+
 def test_included_files_are_frozen(folder: Path) -> None:
     with pytest.raises(ArtifactError, match=r"no 'other' in agent\.py"):
         Artifact.load([folder / "agent.py"], ["other"], include=["lib/more.py"])

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import PurePosixPath
 
 import msgspec
 
@@ -38,23 +39,24 @@ def resolve(sources: Mapping[str, Text], edit: Sequence[str]) -> tuple[Parameter
 class _Finder:
     def __init__(self, sources: Mapping[str, Text]) -> None:
         self.sources = sources
-        self.trees: dict[str, ast.Module] = {}
         self.named: dict[str, list[locate.Named]] = {}
 
     def find(self, name: str) -> list[Parameter]:
-        if name in self.sources:
-            if self.sources[name].python:
-                locate.tree_of(self.sources[name])
-            return [locate.file(self.sources[name])]
-        if name == _ALL_REGIONS:
-            found = self.regions()
-            if not found:
-                raise ArtifactError(f"no line '{_ALL_REGIONS}-START' in {self._places(self.sources)}")
-            return found
+        path = str(PurePosixPath(name))
+        if path in self.sources:
+            if self.sources[path].python:
+                locate.tree_of(self.sources[path])
+            return [locate.file(self.sources[path])]
         file, separator, inner = name.rpartition(":")
         if separator and file not in self.sources:
             raise ArtifactError(f"`edit` names '{name}', but there is no file '{file}'{nearest(file, self.sources)}")
-        return [self._one(name, inner, [file] if separator else list(self.sources))]
+        files = [file] if separator else list(self.sources)
+        if inner == _ALL_REGIONS:
+            found = [region for region in self.regions() if region.file in files]
+            if not found:
+                raise ArtifactError(f"no line '{_ALL_REGIONS}-START' in {', '.join(files)}")
+            return found
+        return [self._one(name, inner, files)]
 
     def regions(self) -> list[Parameter]:
         found: list[Parameter] = []
@@ -74,7 +76,7 @@ class _Finder:
             known = {named.qualname for file in python for named in self._names(file) if _editable(named)}
             known.update(region.qualname for region in every)
             known.update(file for file in files if not self.sources[file].python)
-            raise ArtifactError(f"there is no '{inner}' in {self._places(files)}{nearest(inner, known)}")
+            raise ArtifactError(f"there is no '{inner}' in {', '.join(files)}{nearest(inner, known)}")
         if len({place.rpartition(":")[0] for place in places}) > 1:
             first = places[0].rpartition(":")[0]
             raise ArtifactError(f"'{inner}' is in several files ({', '.join(places)}); write '{first}:{inner}'")
@@ -91,13 +93,8 @@ class _Finder:
 
     def _names(self, file: str) -> list[locate.Named]:
         if file not in self.named:
-            self.trees[file] = locate.tree_of(self.sources[file])
-            self.named[file] = list(locate.names(self.trees[file]))
+            self.named[file] = list(locate.names(locate.tree_of(self.sources[file])))
         return self.named[file]
-
-    @staticmethod
-    def _places(files: Iterable[str]) -> str:
-        return ", ".join(files)
 
 
 def _editable(named: locate.Named) -> bool:
