@@ -71,7 +71,7 @@ _STAND_IN = re.compile(
     re.IGNORECASE,
 )
 _DEFINES = re.compile(r"^(?:async[ \t]+)?(?:def|class)[ \t]+(\w+)|^(\w+)[ \t]*(?::[^=\n]+)?=(?!=)", re.MULTILINE)
-_NAME_LINE = re.compile(r"^\s*#{1,6}\s*parameter:\s*(\S+)\s*$", re.IGNORECASE)
+_NAME_LINE = re.compile(r"^\s*#{1,6}\s*(parameter:)?\s*[*`]*([^\s*`]+)[*`]*\s*$", re.IGNORECASE)
 # What a fence of another kind of thing is marked with; never taken for a text that nobody named.
 _FOREIGN = {"json", "jsonc", "diff", "patch", "bash", "sh", "shell", "console", "output", "traceback", "mermaid", "log"}
 # Words after a fence that say what it holds, also where a parameter happens to be called the same.
@@ -317,10 +317,13 @@ class _Reading:
     def _alone(self, name: str, block: Block, current: str) -> None:
         """Refuse a text that holds the name line of a block: its fence was left open, or that of the next one lost."""
         lines = [line for line in block.text.split("\n") if line.strip()]
-        # Within a longer fence such lines may stand, as in a prompt about this very format; but not at the end.
-        for line in lines[-1:] if block.fence > 3 else lines:
+        for line, after in zip(lines, [*lines[1:], "```"], strict=False):
             found = _NAME_LINE.match(line)
-            if found and self.resolve(found[1]) and line not in current:
+            if not found or not self.resolve(found[2]) or line in current:
+                continue
+            # Within a longer fence such a line may stand, as in a prompt about this very format; but not at the end.
+            last = line is lines[-1]
+            if last or (block.fence <= 3 and (found[1] or _ANY_FENCE.match(after))):
                 raise _Refused(
                     "unparsable",
                     f"the block for '{name}' holds the line {line.strip()[:80]!r}, as if its fence had been left open; "
