@@ -24,6 +24,7 @@ from loopwright.optimizers.program import (
     Code,
     Material,
     Place,
+    Valued,
     chain,
     facts_of,
     jitter,
@@ -270,9 +271,16 @@ def _delete(code: Code, material: Material, rng: random.Random) -> Change | None
     return code.text[:start] + "pass" + code.text[end:], f"deleted `{code.shown(statement)}`"
 
 
+def _given(code: Code, rng: random.Random) -> tuple[Valued, ast.expr, Place] | None:
+    """A return or an assignment to work on; one that already gives more than a constant twice as often."""
+    found = code.valued()
+    weights = [1 if isinstance(value, ast.Constant) else 2 for _, value, _ in found]
+    return rng.choices(found, weights)[0] if found else None
+
+
 def _conditional(code: Code, material: Material, rng: random.Random) -> Change | None:
     """A return, before it, or an assignment, after it, comes once more under a condition and with another value."""
-    picked = _pick(code.valued(), rng)
+    picked = _given(code, rng)
     if picked is None:
         return None
     node, old, place = picked
@@ -299,7 +307,7 @@ def _conditional(code: Code, material: Material, rng: random.Random) -> Change |
 
 def _choice(code: Code, material: Material, rng: random.Random) -> Change | None:
     """A returned or assigned value becomes `a if condition else b`."""
-    picked = _pick(code.valued(), rng)
+    picked = _given(code, rng)
     if picked is None:
         return None
     node, old, place = picked
@@ -331,7 +339,7 @@ def _replace(code: Code, material: Material, rng: random.Random) -> Change | Non
         alike = [node for node, other in tests if other.function is place.function]
         return code.replaced(place, fresh or rng.choice(alike))
     if chance < 0.6:
-        given = _pick(code.valued(), rng)
+        given = _given(code, rng)
         if given is None:
             return None
         node, old, place = given

@@ -257,6 +257,7 @@ class Material:
             self._look(place)
         # Words that a docstring quotes may be keys too; nothing tells of which look-up, so they are always guarded.
         known = {key for keys in self.keys.values() for key in keys} | self.not_numbers
+        known |= {place.function.name for place in places if place.function}
         quoted = [word for code in (own, *others) for text in code.docs for word in _QUOTED.findall(text)]
         self.words: list[str] = [word for word in dict.fromkeys(quoted) if word not in known]
 
@@ -339,7 +340,7 @@ class Material:
     def rekeyed(self, node: ast.expr, rng: random.Random) -> ast.expr:
         """A look-up with some keys changed: for others seen at that depth of that name, or for a word of the docs."""
         root, keys = chain(node) or ("", [])
-        new = [rng.choice(self.keys[root, depth]) if rng.random() < 0.75 else key for depth, key in enumerate(keys)]
+        new = [rng.choice(self.keys[root, depth]) if rng.random() < 0.9 else key for depth, key in enumerate(keys)]
         if self.words and rng.random() < 0.2:
             new[-1] = rng.choice(self.words)
         return with_keys(node, new)
@@ -358,7 +359,7 @@ class Material:
             return None
         terms = _terms(left)
         for _ in range(6):
-            right = self.numeric(place, rng) if rng.random() < 0.7 else self.number(rng)
+            right = self.numeric(place, rng) if rng.random() < 0.75 else self.number(rng)
             if right is None or terms & _terms(right):
                 continue
             operator = rng.choice((ast.Lt, ast.Gt, ast.Lt, ast.Gt, ast.LtE, ast.GtE))
@@ -389,8 +390,9 @@ class Material:
         Its own constants come first, then others of the function. Where a function returns nothing but constants,
         another kind of value is seldom tried.
         """
-        own = numbers(list(ast.walk(value)))
-        near = [n for n in numbers([p.node for p in self.own.places if p.function is place.function]) if n not in own]
+        own = [] if isinstance(value, ast.Constant) else numbers(list(ast.walk(value)))
+        here = numbers([p.node for p in self.own.places if p.function is place.function and p.node is not value])
+        near = [n for n in here if n not in own]
         chance = rng.random()
         if own and chance < 0.55:
             return ast.Constant(rng.choice(own))
