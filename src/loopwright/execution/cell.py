@@ -15,7 +15,7 @@ import msgspec
 
 from loopwright.errors import ExecutionError
 from loopwright.execution.protocol import Limits
-from loopwright.execution.sandbox import cage
+from loopwright.execution.sandbox import Walls, cage
 
 START_LIMIT = 60.0  # seconds for a zygote to come up, and for its imports
 END_LIMIT = 6.0  # seconds for a trial's processes to be gone
@@ -34,10 +34,11 @@ class Outcome(msgspec.Struct, frozen=True):
 class Cell:
     """A sandboxed zygote. Raises `ExecutionError` where it cannot be started."""
 
-    def __init__(self, slot: int, limits: Limits, visible: Sequence[str]) -> None:
+    def __init__(self, slot: int, limits: Limits, visible: Sequence[str], walls: Walls) -> None:
         self._slot = slot
         self._limits = limits
         self._visible = visible
+        self._walls: Walls = walls
         self._process: subprocess.Popen[bytes] | None = None
         self._control: socket.socket | None = None
         self._folder: str | None = None
@@ -120,7 +121,7 @@ class Cell:
 
     def _start(self) -> None:
         self.close()
-        how = cage(self._slot, self._limits, self._visible)
+        how = cage(self._slot, self._limits, self._visible, self._walls)
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._folder = how.folder
         with theirs:

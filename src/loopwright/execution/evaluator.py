@@ -129,7 +129,7 @@ class _Worker:
         self._task = task
         self._setup = setup
         self._main = main
-        self._cell = main.cell = Cell(fork.sandbox, setup.limits, setup.visible)
+        self._cell = main.cell = Cell(fork.sandbox, setup.limits, setup.visible, setup.walls)
         self._cores = sorted(os.sched_getaffinity(0))
         self._core = self._cores[fork.slot % len(self._cores)] if len(self._cores) > 1 else None
         self._program: RemoteProgram | None = None
@@ -146,13 +146,12 @@ class _Worker:
                 self._cell.close()
 
     def _answer(self, run: Run) -> Done:
-        self._cell.prepare(top_level_imports(run.source.files))
-        self._main.send(Began())
-        for attempt in range(ATTEMPTS):
-            trial, killed = self._trial(run)
-            if not killed or attempt == ATTEMPTS - 1:
-                return Done(trial)
+        for attempt in range(1, ATTEMPTS + 1):
             self._cell.prepare(top_level_imports(run.source.files))
+            self._main.send(Began())
+            trial, killed = self._trial(run)
+            if not killed or attempt == ATTEMPTS:
+                return Done(trial)
         raise AssertionError("unreachable")
 
     def _trial(self, run: Run) -> tuple[Trial, bool]:

@@ -71,9 +71,7 @@ class InlineExecutor:
         """None holds, and it is said."""
         return [Protection("isolation", False, "inline: candidates run in this process, with everything it can do")]
 
-    def _trial(
-        self, source: Source, spec: TrialSpec, loop: asyncio.AbstractEventLoop, ask: AskModel | None
-    ) -> Trial:
+    def _trial(self, source: Source, spec: TrialSpec, loop: asyncio.AbstractEventLoop, ask: AskModel | None) -> Trial:
         assert self._task is not None
         models = _Models(ask, loop)
         recorder = StepRecorder() if spec.record else None

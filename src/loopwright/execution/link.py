@@ -9,6 +9,7 @@ from typing import Any, Generic, TypeVar
 import msgspec
 
 from loopwright.execution.protocol import Limits, Source, TaskCard
+from loopwright.execution.sandbox import Walls
 from loopwright.llm.protocol import Ask, Reply
 from loopwright.trial import Trial, TrialSpec
 
@@ -25,6 +26,7 @@ class Setup(msgspec.Struct, frozen=True, tag=True):
     options: dict[str, object]
     limits: Limits
     visible: list[str]
+    walls: Walls
 
 
 class Fork(msgspec.Struct, frozen=True, tag=True):
@@ -69,7 +71,7 @@ class Run(msgspec.Struct, frozen=True, tag=True):
 
 
 class Began(msgspec.Struct, frozen=True, tag=True):
-    """The sandbox is ready; the trial's clock starts now."""
+    """The sandbox is ready; the trial's clock starts now. Comes again where the trial has to start anew."""
 
 
 class Asked(msgspec.Struct, frozen=True, tag=True):

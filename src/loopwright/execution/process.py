@@ -84,8 +84,8 @@ class _Worker:
 class ProcessExecutor:
     """An `execution.protocol.Executor`. `task` is "path/task.py:name" under `root`, or "package.module:name".
 
-    `paths` are further folders that candidates and the task may import from, `options` are
-    handed to the task where it is made by a function.
+    `paths` are further folders that candidates and the task may import from, `options` are handed to the task where it
+    is made by a function. `walls` are the strongest that work here unless given.
     """
 
     def __init__(
@@ -97,9 +97,15 @@ class ProcessExecutor:
         limits: Limits | None = None,
         paths: Sequence[Path] = (),
         options: Mapping[str, object] | None = None,
+        walls: sandbox.Walls | None = None,
     ) -> None:
         self._setup = Setup(
-            task, str(root.resolve()), dict(options or {}), limits or Limits(), [str(p.resolve()) for p in paths]
+            task,
+            str(root.resolve()),
+            dict(options or {}),
+            limits or Limits(),
+            [str(p.resolve()) for p in paths],
+            walls or sandbox.walls(),
         )
         self._slots = slots
         self._zygote: subprocess.Popen[bytes] | None = None
@@ -155,7 +161,7 @@ class ProcessExecutor:
 
     def protections(self) -> list[sandbox.Protection]:
         """What holds on this machine, in plain words."""
-        return sandbox.protections(self._setup.limits)
+        return sandbox.protections(self._setup.limits, self._setup.walls)
 
     # -- one trial ----------------------------------------------------------------------------------------------------
 
@@ -174,6 +180,8 @@ class ProcessExecutor:
                 async with asyncio.timeout_at(until):
                     message = await worker.receive()
                 if isinstance(message, Began):
+                    asked.clear()
+                    usage.clear()
                     until = loop.time() + self._setup.limits.seconds + GRACE
                 elif isinstance(message, Asked):
                     same = request_hash(message.ask)

@@ -24,7 +24,8 @@ import msgspec
 from loopwright.execution.candidate import Confinement
 from loopwright.execution.protocol import Limits
 
-Kind = Literal["bwrap-root", "bwrap", "none"]
+# "bwrap-root": bubblewrap, every sandbox a user of its own; "bwrap": bubblewrap in a user namespace; "none".
+Walls = Literal["bwrap-root", "bwrap", "none"]
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 _INSIDE = "/run/loopwright"  # where the sandbox sees this package, and nothing around it
@@ -50,28 +51,36 @@ class Cage(msgspec.Struct, frozen=True):
 
 
 @functools.cache
-def kind() -> Kind:
+def walls() -> Walls:
     """The strongest walls that work here, found by trying."""
-    bwrap = shutil.which("bwrap")
-    if bwrap is None or not sys.platform.startswith("linux"):
-        return "none"
-    for candidate in ("bwrap-root", "bwrap") if os.geteuid() == 0 else ("bwrap",):
-        command = [*_walls(candidate, Limits(), ()), sys.executable, "-P", "-s", "-S", "-c", "print('up')"]
-        try:
-            tried = subprocess.run(command, capture_output=True, timeout=20, env={"PATH": _path()}, check=False)
-        except (OSError, subprocess.TimeoutExpired):
-            continue
-        if tried.stdout.strip() == b"up":
+    for candidate in ("bwrap-root", "bwrap"):
+        if work(candidate):
             return candidate
     return "none"
 
 
-def cage(slot: int, limits: Limits, visible: Sequence[str] = (), *, which: Kind | None = None) -> Cage:
+@functools.cache
+def work(which: Walls) -> bool:
+    """Whether walls of this kind work here."""
+    if which == "none":
+        return True
+    if shutil.which("bwrap") is None or not sys.platform.startswith("linux"):
+        return False
+    if which == "bwrap-root" and os.geteuid() != 0:
+        return False
+    command = [*_walls(which, Limits(), ()), sys.executable, "-P", "-s", "-S", "-c", "print('up')"]
+    try:
+        tried = subprocess.run(command, capture_output=True, timeout=20, env={"PATH": _path()}, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    return tried.stdout.strip() == b"up"
+
+
+def cage(slot: int, limits: Limits, visible: Sequence[str], which: Walls) -> Cage:
     """How to start the zygote of `slot`, a number that no other sandbox of this machine uses at the same time.
 
     `visible` are further Python folders that candidates may import from.
     """
-    which = which or kind()
     uid = 0x40000000 + slot if os.geteuid() == 0 else None
     paths = [*_site_folders(), *visible]
     start = f"import sys; sys.path[:0] = {[_package_root(which)]!r}; sys.path += {paths!r}; "
@@ -94,7 +103,7 @@ def cage(slot: int, limits: Limits, visible: Sequence[str] = (), *, which: Kind 
     return Cage([*_walls(which, limits, visible), *python], _environment("/tmp"), confinement)
 
 
-def _walls(which: Kind, limits: Limits, visible: Sequence[str]) -> list[str]:
+def _walls(which: Walls, limits: Limits, visible: Sequence[str]) -> list[str]:
     """The bubblewrap command line in front of the command to run."""
     size = str((limits.disk * 2 + 16) << 20)
     argv = [shutil.which("bwrap") or "bwrap", "--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts"]
@@ -148,7 +157,7 @@ def _path() -> str:
     return os.pathsep.join([os.path.dirname(sys.executable), "/usr/local/bin", "/usr/bin", "/bin"])
 
 
-def _package_root(which: Kind) -> str:
+def _package_root(which: Walls) -> str:
     return str(_PACKAGE.parent) if which == "none" else _INSIDE
 
 
@@ -193,10 +202,10 @@ def _readable_by(uid: int) -> bool:
     return True
 
 
-def protections(limits: Limits | None = None) -> list[Protection]:
+def protections(limits: Limits | None = None, which: Walls | None = None) -> list[Protection]:
     """What holds on this machine, in plain words."""
     limits = limits or Limits()
-    which = kind()
+    which = which or walls()
     walled = which != "none"
     no_bwrap = "bubblewrap is not installed" if shutil.which("bwrap") is None else "bubblewrap cannot work here"
     other_user = which == "bwrap-root" or (os.geteuid() == 0 and _readable_by(1))

@@ -8,7 +8,6 @@ While the program waits for a handle's answer (`trial.llm`), whichever thread wa
 
 from __future__ import annotations
 
-import contextlib
 import inspect
 import os
 import random
@@ -70,6 +69,7 @@ class _Server:
         self._futures: dict[int, Any] = {}  # callbacks awaited in the event loop
         self._calls: deque[list[Any]] = deque()  # calls that arrived while somebody else was reading
         self._requests = 0
+        self._known: dict[str, tuple[Any, bool]] = {}  # by name: the function, and whether it is a coroutine function
         self._handles: dict[int, Callable[..., Any]] = {}
         self._loop: Any = None
         self._looping = False
@@ -204,9 +204,9 @@ class _Server:
     def _send_traced(self, head: tuple[Any, ...], values: tuple[Any, ...]) -> None:
         """Send with the calls recorded since the last answer; with fewer of them where they take too much room."""
         assert self._tracer is not None
-        calls = self._tracer.take()
-        raw = msgspec.msgpack.encode(calls)
+        raw = self._tracer.packed()
         if len(raw) > BODY_LIMIT // 2:
+            calls = msgspec.msgpack.decode(raw, type=list[Call])
             said = Call("(not recorded)", [("calls", len(calls) - 20, -1)], "they took too much room")
             raw = msgspec.msgpack.encode([*calls[:20], said])
             if len(raw) > BODY_LIMIT // 2:
@@ -218,7 +218,11 @@ class _Server:
     def _is_async(self, frame: list[Any]) -> bool:
         if frame[0] != CALL or self._loaded is None:
             return False
-        return inspect.iscoroutinefunction(getattr(self._loaded.entry, frame[2], None))
+        function = getattr(self._loaded.entry, frame[2], None)
+        known = self._known.get(frame[2])
+        if known is None or known[0] is not function:
+            self._known[frame[2]] = known = (function, inspect.iscoroutinefunction(function))
+        return known[1]
 
     def _run_loop(self, frame: list[Any]) -> None:
         import asyncio
@@ -425,8 +429,10 @@ def _place(error: Unsendable) -> str:
 
 def _flush() -> None:
     for stream in (sys.stdout, sys.stderr):
-        with contextlib.suppress(Exception):  # the program may have closed or replaced it; its output is lost
+        try:  # noqa: SIM105 - `suppress` costs as much as everything else that a call does here
             stream.flush()
+        except Exception:  # noqa: BLE001 - the program may have closed or replaced it; its output is lost
+            pass
 
 
 def _seed(seed: int) -> None:

@@ -18,6 +18,7 @@ _ARRAY_KINDS = frozenset("biufcSUmM")
 # pandas dtypes that are restored by name; every other extension dtype comes back as what its values make.
 _PANDAS_DTYPES = frozenset(
     {
+        "str",
         "string",
         "boolean",
         "Int8",

@@ -19,6 +19,7 @@ import dataclasses
 import datetime
 import decimal
 import enum
+import gc
 import socket
 import struct
 from collections.abc import Callable, Iterable, Sequence
@@ -35,12 +36,15 @@ BUFFERS_LIMIT = 256 << 20  # arrays and tables of one frame together
 INLINE = 4096  # smaller buffers travel inside the body
 
 _HEADER = struct.Struct("<IH")
+_unpack_header = _HEADER.unpack_from
 _TUPLE, _SET, _FROZENSET, _INTEGER, _PAIRS, _HANDLE, _TEXTUAL, _COMPLEX = range(1, 9)
 _TABLES = 16  # codes above are those of `tables`
 
 _SCALARS = frozenset({type(None), bool, int, float, str, bytes})
-_is_scalars = _SCALARS.issuperset
 _is_text = frozenset({str}).issuperset
+_are_plain = (_SCALARS | {list, dict}).issuperset
+_inside = gc.get_referents
+_DEPTH = 40  # levels that the fast look goes down
 # The built-ins' own methods: those of a subclass may do anything.
 _tuple_items: Callable[[Any], Iterable[Any]] = vars(tuple)["__iter__"]
 _list_items: Callable[[Any], Iterable[Any]] = vars(list)["__iter__"]
@@ -58,31 +62,42 @@ class Closed(WireError):
     """The other side is gone."""
 
 
+def is_plain(values: Sequence[Any]) -> bool:
+    """Whether msgpack gives all values back just as they are: scalars, lists and dicts of such.
+
+    Walks level by level with the collector's own function, so that no Python code runs for each item. False may also
+    mean "not seen within the depth looked at", or an integer of more than 64 bits is overlooked: encoding says so.
+    """
+    level: Sequence[Any] = values
+    for _ in range(_DEPTH):
+        if not _are_plain(map(type, level)):
+            return False
+        level = _inside(*level)
+        if not level:
+            return True
+    return False
+
+
 class Packer:
     """Makes one frame's values ready for msgpack: `tame` them, then pass `buffers` with the frame.
 
     `register` gives the number of a callable that the other side may call; without it callables are refused.
     """
 
-    __slots__ = ("_register", "_wide", "buffers")
+    __slots__ = ("_register", "buffers")
 
-    def __init__(self, register: Callable[[Handler], int] | None = None, *, wide: bool = False) -> None:
+    def __init__(self, register: Callable[[Handler], int] | None = None) -> None:
         self.buffers: list[memoryview] = []
         self._register = register
-        self._wide = wide  # look at every integer: some do not fit in 64 bits
 
     def tame(self, value: Any) -> Any:
         """`value` as msgpack-ready data. Raises `Unsendable`."""
         kind = cast("type[Any]", type(value))
         if kind in _SCALARS:
-            return self._integer(value) if self._wide and kind is int else value
+            return self._integer(value) if kind is int else value
         if kind is dict:
-            if not self._wide and _is_scalars(map(type, value.values())) and _is_text(map(type, value)):
-                return value
             return self._dict(value)
         if kind is list:
-            if not self._wide and _is_scalars(map(type, value)):
-                return value
             return self._items(value)
         if kind is tuple:
             return Ext(_TUPLE, self._packed(self._items(value)))
@@ -191,7 +206,7 @@ class Wire:
         self._rest = b""  # bytes received after the end of a frame
 
     def send(self, frame: Sequence[Any], buffers: Sequence[memoryview] = ()) -> None:
-        """Send tamed data. Raises `Closed`, and `OverflowError` where an integer needs a wide packer."""
+        """Send tamed data. Raises `Closed`, and `OverflowError` for an integer that `Packer` has not seen."""
         out = self._out
         start = 6 + 8 * len(buffers)
         self._encoder.encode_into(frame, out, start)
@@ -215,13 +230,14 @@ class Wire:
         self, head: Sequence[Any], values: Sequence[Any], register: Callable[[Handler], int] | None = None
     ) -> None:
         """Send `head` followed by `values`, anything that `Packer` knows. Raises `Unsendable`, `Closed`."""
-        packer = Packer(register)
         try:
-            try:
-                self.send([*head, *(packer.tame(v) for v in values)], packer.buffers)
-            except OverflowError:
-                packer = Packer(register, wide=True)
-                self.send([*head, *(packer.tame(v) for v in values)], packer.buffers)
+            if is_plain(values):
+                try:
+                    return self.send((*head, *values))
+                except OverflowError:
+                    pass  # an integer of more than 64 bits: the long way
+            packer = Packer(register)
+            self.send([*head, *(packer.tame(v) for v in values)], packer.buffers)
         except RecursionError:
             raise Unsendable(" is nested too deeply, or contains itself") from None
         except UnicodeEncodeError:
@@ -232,7 +248,10 @@ class Wire:
         data = self._rest or self._chunk()
         while len(data) < 6:
             data += self._chunk()
-        length, count = _HEADER.unpack_from(data)
+        length, count = _unpack_header(data)
+        if not count and length == len(data) - 6:  # nearly always
+            self._rest = b""
+            return self._decode(memoryview(data)[6:])
         if length > BODY_LIMIT:
             raise WireError(f"a frame of {length} bytes was announced; the limit is {BODY_LIMIT}")
         start = 6 + 8 * count

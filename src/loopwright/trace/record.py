@@ -14,6 +14,7 @@ import linecache
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Sequence
+from threading import get_ident
 from types import CodeType, FrameType, FunctionType, TracebackType
 from typing import Any, cast
 
@@ -28,6 +29,8 @@ ITEMS_LIMIT = 40  # entries of one list or dict inside a record that had to be c
 AROUND = 3  # lines of source before and after a failing line
 
 _MISSING = object()
+# What methods of a program's own values may raise, without taking the trial's own ends (a timeout) for one of them.
+_HOSTILE = (Exception, SystemExit, GeneratorExit)
 
 
 class _Record:
@@ -66,7 +69,7 @@ class _Shape:
 
 
 class Tracer:
-    """The recorded calls of one trial. Calls of one thread nest; those of other threads are recorded as roots."""
+    """The recorded calls of one trial. Calls nest in the thread that made the tracer; those of others are roots."""
 
     def __init__(self, files: Sequence[str] = ()) -> None:
         self.files = frozenset(files)  # the artifact's own files: failures show frames of these alone
@@ -77,6 +80,7 @@ class Tracer:
         self._base = 0  # index of the first record of this turn within the trial
         self._current = -1
         self._missed = 0
+        self._home = get_ident()
 
     def wrap(self, function: Callable[..., Any], name: str) -> Callable[..., Any]:
         """A function that does what `function` does and records each call under `name`.
@@ -93,20 +97,18 @@ class Tracer:
         return self._wrap_plain(function, shape)
 
     def _wrap_plain(self, function: FunctionType, shape: _Shape) -> Callable[..., Any]:
-        begin, end, encode, skip = self._begin, self._end, _encode, shape.skip
+        begin, end, encode, skip, home, here = self._begin, self._end, _encode, shape.skip, self._home, get_ident
 
         @functools.wraps(function)
         def traced(*args: Any, **kwargs: Any) -> Any:
             try:
                 inputs = encode((args[1:] if skip else args, kwargs))
-            except Exception:  # noqa: BLE001 - what msgpack refuses is described instead
+            except _HOSTILE:  # what msgpack refuses is described instead
                 inputs = _described(args[skip:], kwargs)
-            record = begin(shape, args, kwargs, inputs)
+            outer = self._current if here() == home else -2  # -2: another thread, whose nesting is not known
+            record = begin(shape, args, kwargs, inputs, outer)
             if record is None:
                 return function(*args, **kwargs)
-            outer = self._current
-            self._current = record.parent
-            record.parent = outer
             try:
                 output = function(*args, **kwargs)
             except BaseException as error:
@@ -116,7 +118,8 @@ class Tracer:
                 end(record, output)
                 return output
             finally:
-                self._current = outer
+                if outer != -2:
+                    self._current = outer
 
         return traced
 
@@ -125,13 +128,12 @@ class Tracer:
         async def traced(*args: Any, **kwargs: Any) -> Any:
             try:
                 inputs: Any = _encode((args[shape.skip :], kwargs))
-            except Exception:  # noqa: BLE001 - what msgpack refuses is described instead
+            except _HOSTILE:  # what msgpack refuses is described instead
                 inputs = _described(args[shape.skip :], kwargs)
-            record = self._begin(shape, args, kwargs, inputs)
+            # Coroutines interleave, so their nesting is not known either.
+            record = self._begin(shape, args, kwargs, inputs, -2)
             if record is None:
                 return await function(*args, **kwargs)
-            # Coroutines interleave, so nesting is not known: each is a root of its own.
-            record.parent = -1
             try:
                 output = await function(*args, **kwargs)
             except BaseException as error:
@@ -142,27 +144,37 @@ class Tracer:
 
         return traced
 
-    def _begin(self, shape: _Shape, args: Any, kwargs: Any, inputs: Any) -> _Record | None:
+    def _begin(self, shape: _Shape, args: Any, kwargs: Any, inputs: bytes, outer: int) -> _Record | None:
+        """A record for a call that begins; None where the limit is reached. `outer` is the enclosing call."""
         records = self._records
         index = self._base + len(records)
         if index >= CALLS_LIMIT:
             self._missed += 1
             return None
-        # `parent` carries the own index until the call is under way: one attribute less to set.
-        record = _Record(shape, (args, kwargs), inputs, index, len(self._done))
+        record = _Record(shape, (args, kwargs), inputs, max(outer, -1), len(self._done))
         records.append(record)
+        if outer != -2:
+            self._current = index
         return record
 
     def _end(self, record: _Record, output: Any) -> None:
         record.value = output
         try:
             record.output = _encode(output)
-        except Exception:  # noqa: BLE001 - what msgpack refuses is described instead
+        except _HOSTILE:  # what msgpack refuses is described instead
             record.output = _encode(describe(output))
         self._done.append(record)
 
     def take(self) -> list[Call]:
         """The calls since the last `take`, in the order in which they began; indices count within the trial."""
+        return msgspec.msgpack.decode(self.packed(), type=list[Call])
+
+    def packed(self) -> bytes:
+        """What `take` gives, as msgpack, without decoding the values that were recorded."""
+        return msgspec.msgpack.encode(self._taken())
+
+    def _taken(self) -> list[Call]:
+        """The calls since the last time; their values are `msgspec.Raw`."""
         records, done = self._records, self._done
         if not records:
             return []
@@ -182,7 +194,8 @@ class Tracer:
         self._base += len(records)
         self._current = -1
         if self._missed:
-            calls.append(Call("(not recorded)", [("calls", self._missed, -1)], f"more than {CALLS_LIMIT} calls"))
+            said = f"only the first {CALLS_LIMIT} calls of a trial are recorded"
+            calls.append(Call("(not recorded)", [("calls", self._missed, -1)], said))
             self._missed = 0
             self._base += 1
         return calls
@@ -201,36 +214,45 @@ class Tracer:
         return (common if _is_common(value) else self._origins).get(id(value), -1)
 
     def _call(self, record: _Record, common: dict[int, int]) -> Call:
-        shape, (args, kwargs) = record.shape, record.arguments
+        shape, (args, kwargs), skip = record.shape, record.arguments, record.shape.skip
         positional, named = _values(record.inputs)
-        inputs = [
-            (shape.argument(place), value, self._origin(original, common))
-            for place, (value, original) in enumerate(zip(positional, args[shape.skip :], strict=False), shape.skip)
-        ]
-        inputs += [(str(key), value, self._origin(kwargs.get(key), common)) for key, value in named.items()]
+        inputs: list[tuple[str, Any, int]] = []
+        for place, value in enumerate(positional, skip):
+            inputs.append((shape.argument(place), value, self._origin(args[place], common)))
+        for key, value in named.items():
+            inputs.append((key, value, self._origin(kwargs.get(key), common)))
         failure = failure_of(record.failure, self.files) if record.failure is not None else None
         output = None if record.value is _MISSING else _value(record.output)
         return Call(shape.name, inputs, output, record.parent, failure)
 
 
 def _is_common(value: Any) -> bool:
-    return value is None or type(value) is bool or (type(value) is int and -6 < value < 257) or value == ()
+    return (
+        value is None
+        or type(value) is bool
+        or (type(value) is int and -6 < value < 257)
+        or (type(value) is tuple and not value)
+    )
 
 
 def _described(args: Sequence[Any], kwargs: dict[str, Any]) -> bytes:
     return _encode(([describe(a) for a in args], {k: describe(v) for k, v in kwargs.items()}))
 
 
-def _values(data: bytes) -> tuple[list[Any], dict[str, Any]]:
-    args, kwargs = msgspec.msgpack.decode(data)
+def _values(data: bytes) -> tuple[list[msgspec.Raw], dict[str, msgspec.Raw]]:
+    args, kwargs = _split(data)
     if len(data) <= VALUE_LIMIT:
         return args, kwargs
-    return [shortened(a) for a in args], {k: shortened(v) for k, v in kwargs.items()}
+    return [_cut(a) for a in args], {k: _cut(v) for k, v in kwargs.items()}
 
 
-def _value(data: bytes) -> Any:
-    value = msgspec.msgpack.decode(data)
-    return value if len(data) <= VALUE_LIMIT else shortened(value)
+def _value(data: bytes) -> msgspec.Raw:
+    value = msgspec.Raw(data)
+    return value if len(data) <= VALUE_LIMIT else _cut(value)
+
+
+def _cut(value: msgspec.Raw) -> msgspec.Raw:
+    return msgspec.Raw(_encode(shortened(msgspec.msgpack.decode(value))))
 
 
 def shortened(value: Any, depth: int = 6) -> Any:
@@ -255,8 +277,10 @@ def shortened(value: Any, depth: int = 6) -> Any:
 def plain(value: Any) -> Any:
     """`value` as plain data that later changes do not reach, described and cut where it cannot be kept whole."""
     try:
-        return _value(_encode(value))
-    except Exception:  # noqa: BLE001 - what msgpack refuses is described instead
+        data = _encode(value)
+        made = msgspec.msgpack.decode(data)
+        return made if len(data) <= VALUE_LIMIT else shortened(made)
+    except _HOSTILE:  # what msgpack refuses is described instead
         return describe(value)
 
 
@@ -269,7 +293,7 @@ def describe(value: Any, depth: int = 4) -> Any:
         if depth and isinstance(value, list | tuple | set | frozenset):
             return [describe(item, depth - 1) for item in list(cast("list[Any]", value))[:ITEMS_LIMIT]]
         return msgspec.msgpack.decode(_encode(value))
-    except Exception:  # noqa: BLE001 - hostile values may raise anything: the text says what is known
+    except _HOSTILE:  # hostile values may raise anything: the text says what is known
         return _description(value)
 
 
@@ -283,7 +307,7 @@ def _description(value: Any) -> Any:
     try:
         kind = cast("type[Any]", type(value))
         if isinstance(value, str):
-            return str.__getitem__(value, slice(None))
+            return str.encode(value, "utf-8", "replace").decode()
         if isinstance(value, int):
             wide = int.__pos__(value)
             return wide if -(1 << 63) <= wide < (1 << 64) else int.__repr__(wide)
@@ -304,15 +328,12 @@ def _description(value: Any) -> Any:
         text = repr(value)
         text = text if type(text) is str else "?"
         return text if len(text) <= 120 else f"{text[:117]}..."
-    except Exception:  # noqa: BLE001 - a hostile value: its type is all that is told
+    except _HOSTILE:  # a hostile value: its type is all that is told
         return f"<{type(value).__name__}>"
 
 
-def _hook(value: Any) -> Any:
-    return _description(value)
-
-
-_encode = msgspec.msgpack.Encoder(enc_hook=_hook).encode
+_encode = msgspec.msgpack.Encoder(enc_hook=_description).encode
+_split = msgspec.msgpack.Decoder(tuple[list[msgspec.Raw], dict[str, msgspec.Raw]]).decode
 
 
 def failure_of(error: BaseException, files: frozenset[str] | set[str] = frozenset()) -> Failure:
@@ -328,7 +349,7 @@ def failure_of(error: BaseException, files: frozenset[str] | set[str] = frozense
             where, message = _syntax(error, files)
         else:
             where = _where(error.__traceback__, files)
-    except Exception:  # noqa: BLE001 - a hostile exception object: told without its source
+    except _HOSTILE:  # a hostile exception object: told without its source
         where = ""
     return Failure(name if type(name) is str else "Exception", message, where)
 
@@ -337,7 +358,7 @@ def _message(error: BaseException) -> str:
     try:
         text = str(error)
         text = text if type(text) is str else "(its message is no text)"
-    except Exception:  # noqa: BLE001 - a hostile __str__
+    except _HOSTILE:  # a hostile __str__
         text = "(its message cannot be read)"
     return text if len(text) <= TEXT_LIMIT else f"{text[:TEXT_LIMIT]}... ({len(text)} characters)"
 
