@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -33,6 +34,7 @@ from loopwright.trial import Trial, Usage
 
 if TYPE_CHECKING:
     from loopwright.llm.gateway import Gateway
+    from loopwright.llm.replay import FindReply
 
 ModelFunction = Callable[[str], str]
 _LOOK_UP = 0.5  # seconds between looks at the stop file and the clock while nothing else happens
@@ -62,6 +64,7 @@ class Progress(msgspec.Struct, frozen=True):
     seconds_left: float | None
     running: int
     phase: str
+    notes: list[str] = []  # what the gateway found worth saying, such as a price that it does not know
 
 
 # Called with the events just written and how the run stands. Must return quickly and not raise.
@@ -366,6 +369,7 @@ class Runner:
             seconds=self.seconds,
             seconds_left=self._left(elapsed / fresh * (steps - done)) if fresh > 0 and not loop.ending else None,
             running=len(self._running),
+            notes=list(self._the_gateway.notes),
             phase="ended" if loop.ended else "testing" if loop.ending else "learning" if done else "measuring",
         )
 
@@ -402,15 +406,16 @@ class Runner:
         from loopwright.llm.callable import CallableModel
         from loopwright.llm.gateway import Gateway
         from loopwright.llm.ledger import Ledger, Limits
+        from loopwright.llm.models import connect
         from loopwright.llm.prices import Prices, price_of
 
         budget = self.loop.budget
-        ledger = Ledger(Limits(budget.calls, budget.tokens, budget.usd))
-        ledger.restore(((), reply.usage) for _, reply in self.journal.replies())
+        ledger = Ledger(Limits(budget.calls, budget.tokens, budget.usd), self.journal)
         gateway = Gateway(
             ledger=ledger,
             caches=[self.journal],
             models={name: CallableModel(function) for name, function in self._models.items()},
+            connect_model=partial(connect, open_replay=replies_of),
             prices=Prices({name: price_of(name, row) for name, row in self.loop.prices.items()}),
             seed=self.loop.seed,
         )
@@ -435,6 +440,16 @@ class Runner:
             usage=loop.meter.usage,
             accepted=sum(node.accepted for node in population.nodes.values()) - 1,
         )
+
+
+def replies_of(folder: str) -> FindReply:
+    """The finished model calls of an earlier run, for `model = "replay/FOLDER"`. Raises `StoreError`."""
+    with contextlib.closing(RunFolder(folder).journal(readonly=True)) as journal:
+        known: dict[tuple[str, str], Reply] = {}
+        for key, reply in journal.replies():
+            known[key.request, key.context] = reply
+            known.setdefault((key.request, ""), reply)
+    return lambda request, context: known.get((request, context))
 
 
 def describe(update: Updated) -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import tempfile
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -10,6 +12,7 @@ from hypothesis import strategies as st
 
 from loopwright.errors import BudgetExhausted, SettingsError
 from loopwright.llm.ledger import Hold, Ledger, Limits
+from loopwright.store import Journal
 from loopwright.trial import Usage
 
 small = st.integers(0, 50)
@@ -52,7 +55,8 @@ def test_no_order_of_holds_and_settlements_passes_a_limit(limit: Limits, request
 @given(st.lists(st.tuples(st.lists(st.integers(0, 2), max_size=3), usages), max_size=40))
 def test_an_account_holds_what_is_booked_on_it_and_below(entries: list) -> None:
     ledger = Ledger()
-    ledger.restore((tuple(path), usage) for path, usage in entries)
+    for path, usage in entries:
+        ledger.book(tuple(path), usage)
     for account in {tuple(path) for path, _ in entries} | {()}:
         below = [usage for path, usage in entries if tuple(path[: len(account)]) == account]
         assert ledger.spent(account).calls == len(below)
@@ -61,10 +65,20 @@ def test_an_account_holds_what_is_booked_on_it_and_below(entries: list) -> None:
 
 
 def test_what_an_earlier_process_spent_counts() -> None:
-    ledger = Ledger(Limits(calls=5))
-    ledger.restore([((1, "t"), Usage(calls=5))])
-    with pytest.raises(BudgetExhausted, match="calls = 5"):
-        ledger.try_hold((), Usage(calls=1))
+    with tempfile.TemporaryDirectory() as folder:
+        journal = Journal(Path(folder) / "journal.db")
+        earlier = Ledger(Limits(calls=5), journal)
+        for cost in (Usage(1, 10, 20, 0.5), Usage(1, 5, 0, 0.25)):
+            hold = earlier.try_hold((), Usage(1, 100, 100, 1.0))
+            assert hold is not None
+            earlier.settle(hold, cost)
+        assert earlier.try_hold((), Usage(2, 100, 100, 1.0)) is not None  # and here the process is killed
+        journal.close()
+        later = Ledger(Limits(calls=5), Journal(Path(folder) / "journal.db"))
+        # What was under way has cost what it might have cost: nobody saw its end.
+        assert later.spent() == Usage(4, 115, 120, 1.75)
+        with pytest.raises(BudgetExhausted, match="calls = 5"):
+            later.try_hold((), Usage(calls=2))
 
 
 def test_waiting_holds_are_served_in_order() -> None:

@@ -8,7 +8,7 @@ on a path counts for everything above it too. Calls in flight are held at their 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from typing import Protocol
 
 import msgspec
 
@@ -43,10 +43,29 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return None
 
 
+class Spending(Protocol):
+    """Where the ledger writes what it books, so that a killed process has not spent anything that its successor does not
+    know of. The run's journal implements it.
+    """
+
+    def open_call(self, bound: Usage) -> int:
+        """A request is about to leave; until it is settled it counts as `bound`. Gives its number."""
+        ...
+
+    def settle_call(self, number: int, usage: Usage) -> None:
+        """What the request cost in the end."""
+        ...
+
+    def spent(self) -> Usage:
+        """Everything written so far."""
+        ...
+
+
 class Hold(msgspec.Struct, frozen=True):
     """A request in flight: its account and the most it can cost. Ended by `Ledger.settle`."""
 
     id: int
+    number: int  # in the written spending
     account: Account
     bound: Usage
 
@@ -54,9 +73,11 @@ class Hold(msgspec.Struct, frozen=True):
 class Ledger:
     """The books of one run. Not thread-safe: lives in the event loop of the gateway. Several gateways may share it."""
 
-    def __init__(self, limits: Limits | None = None) -> None:
+    def __init__(self, limits: Limits | None = None, written: Spending | None = None) -> None:
+        """`written` holds what earlier processes of the run spent, and is told what this one does."""
         self.limits = limits or Limits()
-        self._spent: dict[Account, Usage] = {(): Usage()}
+        self._written = written
+        self._spent: dict[Account, Usage] = {(): written.spent() if written else Usage()}
         self._holds: dict[int, Hold] = {}
         self._held = Usage()
         self._next = 0
@@ -87,7 +108,8 @@ class Ledger:
             )
         if self.limits.passed_by(spent + self._held + bound):
             return None
-        held = Hold(self._next, account, bound)
+        number = self._written.open_call(bound) if self._written else 0
+        held = Hold(self._next, number, account, bound)
         self._next += 1
         self._holds[held.id] = held
         self._held = self._held + bound
@@ -104,6 +126,8 @@ class Ledger:
             # Exactly zero with nothing in flight: no rounding may pile up over a long run.
             self._held.usd - bound.usd if self._holds else 0.0,
         )
+        if self._written:
+            self._written.settle_call(hold.number, usage)
         self.book(hold.account, usage)
         self._settled.set()
 
@@ -112,11 +136,6 @@ class Ledger:
         for depth in range(len(account) + 1):
             path = account[:depth]
             self._spent[path] = self._spent.get(path, Usage()) + usage
-
-    def restore(self, entries: Iterable[tuple[Account, Usage]]) -> None:
-        """Book what an earlier process of this run spent, from the journal. Nothing is checked: it is spent already."""
-        for account, usage in entries:
-            self.book(account, usage)
 
     def spent(self, account: Account = ()) -> Usage:
         """What is booked on an account and below it."""

@@ -24,6 +24,7 @@ from loopwright.llm.cache import CacheKey
 from loopwright.llm.protocol import Reply
 from loopwright.store.events import AnyEvent, Began
 from loopwright.trace import Trace
+from loopwright.trial import Usage
 
 FORMAT = 1
 _LAST = 2**62
@@ -34,6 +35,9 @@ CREATE TABLE events (
     id INTEGER PRIMARY KEY, step INTEGER NOT NULL, number INTEGER NOT NULL, kind TEXT NOT NULL, body TEXT NOT NULL,
     clock TEXT NOT NULL, digest BLOB NOT NULL, UNIQUE (step, number));
 CREATE TABLE blobs (hash BLOB PRIMARY KEY, data BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE calls (
+    number INTEGER PRIMARY KEY, requests INTEGER NOT NULL, input_tokens INTEGER NOT NULL, output_tokens INTEGER NOT NULL,
+    usd REAL NOT NULL);
 CREATE TABLE replies (key TEXT PRIMARY KEY, reply BLOB NOT NULL) WITHOUT ROWID;
 """
 
@@ -141,10 +145,34 @@ class Journal:
         with self._writing():
             self._db.execute("INSERT OR REPLACE INTO replies VALUES (?, ?)", (_key(key), data))
 
-    def replies(self) -> Iterator[tuple[str, Reply]]:
+    def open_call(self, bound: Usage) -> int:
+        """Before a request leaves: should this process be killed, it has cost `bound` (the ledger's `Spending`)."""
+        with self._writing():
+            row = (bound.calls, bound.input_tokens, bound.output_tokens, bound.usd)
+            cursor = self._db.execute(
+                "INSERT INTO calls (requests, input_tokens, output_tokens, usd) VALUES (?, ?, ?, ?)", row
+            )
+        return cursor.lastrowid or 0
+
+    def settle_call(self, number: int, usage: Usage) -> None:
+        """What a request cost in the end."""
+        row = (usage.calls, usage.input_tokens, usage.output_tokens, usage.usd, number)
+        with self._writing():
+            self._db.execute(
+                "UPDATE calls SET requests = ?, input_tokens = ?, output_tokens = ?, usd = ? WHERE number = ?", row
+            )
+
+    def spent(self) -> Usage:
+        """What all requests of the run have cost, those at their upper bound whose end nobody saw."""
+        row = self._db.execute(
+            "SELECT sum(requests), sum(input_tokens), sum(output_tokens), sum(usd) FROM calls"
+        ).fetchone()
+        return Usage(*(value or 0 for value in row))
+
+    def replies(self) -> Iterator[tuple[CacheKey, Reply]]:
         """Every finished model call of the run with its request key."""
         for key, data in self._db.execute("SELECT key, reply FROM replies"):
-            yield key, msgspec.msgpack.decode(self._decoder.decompress(data), type=Reply)
+            yield CacheKey(*key.split("\n", 2)), msgspec.msgpack.decode(self._decoder.decompress(data), type=Reply)
 
     def close(self) -> None:
         self._db.close()
