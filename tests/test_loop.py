@@ -161,6 +161,8 @@ def test_a_changed_optimizer_is_noticed_on_resume() -> None:
 def test_a_task_without_the_needed_examples_is_refused() -> None:
     with pytest.raises(TaskError, match="no training examples"):
         new_loop(settings(), task=card(train=0))
+    with pytest.raises(TaskError, match="6 training examples"):
+        new_loop(settings(evidence__batch={"size": 7}))
     with pytest.raises(TaskError, match="no validation examples"):
         new_loop(settings(search__accept="improve"), task=card(validation=0))
     assert new_loop(settings(search__accept="improve", search__gate="batch"), task=card(validation=0))

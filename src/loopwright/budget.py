@@ -14,7 +14,7 @@ from loopwright.trial import Usage
 
 def trials_of_update(loop: Loop, card: TaskCard) -> int:
     """The most trials one update can take: its batch, the gate of every child, the validation of the accepted one."""
-    batch = min(loop.evidence.batch.size, card.sizes["train"])
+    batch = loop.evidence.batch.size
     validation = card.sizes["validation"]
     samples = loop.optimizer.samples
     judged = samples > 1 or loop.search.accept != "always"

@@ -357,6 +357,12 @@ def _complete(events: Sequence[AnyEvent]) -> bool:
 def _require(loop: Loop, card: TaskCard) -> None:
     if not card.sizes["train"]:
         raise TaskError(f"the task '{card.name}' has no training examples; give it some with train=...")
+    size = loop.evidence.batch.size
+    if size > card.sizes["train"]:
+        raise TaskError(
+            f"evidence.batch.size = {size}, but the task '{card.name}' has {card.sizes['train']} training examples; "
+            "make the batch smaller or give the task more"
+        )
     if loop.search.gate == "validation" and loop.search.accept != "always" and not card.sizes["validation"]:
         raise TaskError(
             f"the task '{card.name}' has no validation examples, but search.gate = \"validation\"; "

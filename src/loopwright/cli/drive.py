@@ -36,13 +36,14 @@ def drive(folder: Path, start: Start, *, json: bool, quiet: bool) -> int:
     """Run to the end, or to where a person is needed; gives the exit code."""
     if json:
         # A program run inline may print: standard output is for JSON alone.
+        stdout = sys.stdout
         with contextlib.redirect_stdout(sys.stderr):
-            return _drive(folder, start, Json(sys.__stdout__ or sys.stdout), quiet=quiet)
+            return _drive(folder, start, Json(stdout))
     watcher = Quiet() if quiet else Terminal() if sys.stderr.isatty() else Lines()
-    return _drive(folder, start, watcher, quiet=quiet)
+    return _drive(folder, start, watcher)
 
 
-def _drive(folder: Path, start: Start, watcher: Watcher, *, quiet: bool) -> int:
+def _drive(folder: Path, start: Start, watcher: Watcher) -> int:
     from loopwright.runner import Waiting
 
     fresh = not RunFolder(folder).exists()

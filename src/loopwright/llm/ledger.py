@@ -44,8 +44,9 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Spending(Protocol):
-    """Where the ledger writes what it books, so that a killed process has not spent anything that its successor does not
-    know of. The run's journal implements it.
+    """Where the ledger writes what it books; the run's journal implements it.
+
+    So a killed process has spent nothing that its successor does not know of.
     """
 
     def open_call(self, bound: Usage) -> int:

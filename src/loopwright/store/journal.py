@@ -36,8 +36,8 @@ CREATE TABLE events (
     clock TEXT NOT NULL, digest BLOB NOT NULL, UNIQUE (step, number));
 CREATE TABLE blobs (hash BLOB PRIMARY KEY, data BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE calls (
-    number INTEGER PRIMARY KEY, requests INTEGER NOT NULL, input_tokens INTEGER NOT NULL, output_tokens INTEGER NOT NULL,
-    usd REAL NOT NULL);
+    number INTEGER PRIMARY KEY, requests INTEGER NOT NULL, input_tokens INTEGER NOT NULL,
+    output_tokens INTEGER NOT NULL, usd REAL NOT NULL);
 CREATE TABLE replies (key TEXT PRIMARY KEY, reply BLOB NOT NULL) WITHOUT ROWID;
 """
 
