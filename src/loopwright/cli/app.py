@@ -69,6 +69,7 @@ class App(click.Group):
                 complete_var=complete_var,
                 standalone_mode=False,
                 windows_expand_args=windows_expand_args,
+                **extra,
             )
         except BrokenPipeError:
             # Whoever read our output is gone (`| head`); Python would complain again when it flushes at its end.

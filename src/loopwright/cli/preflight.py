@@ -10,7 +10,7 @@ import click
 def preflight(json: bool) -> None:
     """Say which protections hold on this machine when code that a model wrote is run."""
     from loopwright.cli import plain
-    from loopwright.execution.sandbox import protections
+    from loopwright.execution.protections import protections
 
     found = protections()
     if json:

@@ -1,0 +1,120 @@
+"""`show`: every view of finished, unfinished and waiting runs; evidence to the byte; harmless output."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from pathlib import Path
+
+import pytest
+from console import Cli, sentence
+
+from loopwright.cli.record import record
+from loopwright.cli.text import clean
+from loopwright.store.events import Showed
+
+VIEWS = [
+    [],
+    ["--step", "2"],
+    ["--candidate", "best"],
+    ["--diff", "start", "best"],
+    ["--trials"],
+    ["--step", "2", "--trials"],
+]
+VIEWS += [["--step", "2", "--trace"], ["--step", "2", "--evidence"], ["--all"]]
+
+
+@pytest.mark.parametrize("view", VIEWS, ids=" ".join)
+def test_every_view_is_there_for_people_and_for_programs(finished: Path, cli: Cli, view: list[str]) -> None:
+    assert cli("show", finished, *view).stdout.strip()
+    json.loads(cli("show", finished, *view, "--json").stdout)
+
+
+def test_the_evidence_is_what_the_journal_says_byte_for_byte(finished: Path, cli: Cli) -> None:
+    run = record(finished)
+    for update in run.updates:
+        assert isinstance(update.showed, Showed)
+        result = cli("show", finished, "--step", update.step, "--evidence")
+        assert result.stdout_bytes == update.showed.text.encode()
+        assert all(name in result.stderr for name in update.showed.tokens)
+
+
+def test_the_summary_has_a_row_an_update_and_the_same_scores_as_the_journal(finished: Path, cli: Cli) -> None:
+    run = record(finished)
+    told = cli("show", finished, "--all").stdout.splitlines()
+    head = next(place for place, line in enumerate(told) if line.startswith("step"))
+    rows = told[head + 1 : head + 1 + len(run.updates)]
+    assert [int(row.split()[0]) for row in rows] == [update.step for update in run.updates]
+    assert [row.split()[1] for row in rows] == [update.parent() for update in run.updates]
+
+
+def test_a_long_run_keeps_what_brought_something_and_the_latest(world: Path, cli: Cli) -> None:
+    cli("run", "loop.toml", "--out", "r", "--quiet", "--set", "budget.steps=90")
+    told = cli("show", "r").stdout
+    assert "left out; --all shows them" in told
+    news = [update for update in record("r").updates if update.updated and update.updated.accepted]
+    steps = {line.split()[0] for line in told.splitlines() if line.strip()}
+    assert news
+    assert {str(update.step) for update in news} <= steps
+    assert "90" in steps
+
+
+def test_candidates_are_found_by_word_id_and_beginning(finished: Path, cli: Cli) -> None:
+    run = record(finished)
+    best = run.population.best
+    assert best != run.population.start
+    whole = cli("show", finished, "--candidate", best).stdout
+    assert run.best.texts["guess"] in whole
+    assert cli("show", finished, "--candidate", "best").stdout == whole
+    assert cli("show", finished, "--candidate", best[:8]).stdout == whole
+    assert cli("show", finished, "--diff", "start", best).stdout == clean(run.start.diff(run.best))
+
+
+@pytest.mark.parametrize(
+    ("view", "hint"),
+    [
+        (["--step", "99"], "no update 99"),
+        (["--step", "0"], "no update 0"),
+        (["--step", "2", "--evidence", "--call", "3"], "no model call 3"),
+        (["--candidate", "zzz"], "no candidate 'zzz'"),
+        (["--candidate", ""], "no candidate ''"),
+        (["--diff", "start", "bets"], "no candidate 'bets'"),
+        (["--evidence"], "add --step"),
+        (["--trace"], "add --step"),
+        (["--call", "1"], "add --evidence"),
+        (["--step", "1", "--candidate", "best"], "different things"),
+        (["--steps", "1"], "--step"),
+    ],
+)
+def test_what_is_not_there_is_one_sentence(finished: Path, cli: Cli, view: list[str], hint: str) -> None:
+    assert hint in sentence(cli("show", finished, *view, code=2))
+
+
+@pytest.mark.parametrize("share", [0.1, 0.35, 0.6, 0.95])
+def test_a_run_is_shown_whatever_it_has_written_so_far(finished: Path, cli: Cli, share: float) -> None:
+    """A run cut anywhere: it stopped there, or is being written."""
+    with sqlite3.connect(finished / "journal.db") as database:
+        last = database.execute("SELECT max(id) FROM events").fetchone()[0]
+        database.execute("DELETE FROM events WHERE id > ?", (int(last * share),))
+    told = cli("show", finished).stdout
+    assert "stopped before its end" in told
+    assert f"loopwright resume {finished.name}" in told
+    for update in record(finished).updates:
+        assert cli("show", finished, "--step", update.step).stdout
+        json.loads(cli("show", finished, "--step", update.step, "--json").stdout)
+    cli("apply", finished, "--dry-run")
+
+
+def test_a_run_that_has_not_begun_says_so(finished: Path, cli: Cli) -> None:
+    with sqlite3.connect(finished / "journal.db") as database:
+        database.execute("DELETE FROM events")
+    assert "has not begun" in sentence(cli("show", finished, code=1))
+
+
+def test_what_a_candidate_prints_cannot_steer_the_terminal(world: Path, cli: Cli) -> None:
+    (world / "agent.py").write_text('def guess(x):\n    raise ValueError("\\x1b[2J\\x1b]0;owned\\x07")\n')
+    cli("run", "loop.toml", "--out", "r", "--set", "budget.steps=1", "--quiet")
+    for view in (["--step", "1"], ["--trials"], [], ["--step", "1", "--trace"]):
+        assert "\x1b" not in cli("show", "r", *view).stdout
+    assert "\\x1b[2J" in cli("show", "r", "--trials").stdout
+    json.loads(cli("show", "r", "--trials", "--json").stdout)
