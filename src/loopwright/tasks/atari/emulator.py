@@ -47,13 +47,15 @@ class Atari:
         self._rng = random.Random(0)
         self._last: Any = self._codes[0]
         self._lives = 0
+        self._before = b""
 
     def reset(self, seed: int) -> Observation:
         """Begin an episode. Equal seeds begin alike and stick alike."""
-        self._ale.restoreState(self._start(seed % STARTS))
+        self._restore(self._start(seed % STARTS))
         self._rng = seeding.generator(seed, "sticky")
         self._last = self._codes[0]
         self._lives = self._ale.lives()
+        self._before = b""
         self._decoder.reset()
         if self.game.serve is not None and self._life:
             self._frames(self._codes[self.game.serve])
@@ -84,30 +86,40 @@ class Atari:
     def _frames(self, code: Any) -> float:
         act = self._ale.act
         if self._sticky and code is not self._last:
-            reward = 0
+            codes: list[Any] = []
             stuck = True
             for _ in range(REPEAT):
                 # Once the new action has got through, repeating the frame before it is the new action too.
                 stuck = stuck and self._rng.random() < self._sticky
-                reward += act(self._last if stuck else code)
-            if not stuck:
-                self._last = code
-            return float(reward)
-        self._last = code
-        return float(act(code) + act(code) + act(code) + act(code))
+                codes.append(self._last if stuck else code)
+            self._last = codes[-1]
+            reward = act(codes[0]) + act(codes[1]) + act(codes[2])
+        else:
+            self._last = code
+            reward = act(code) + act(code) + act(code)
+        if self.game.late:
+            self._before = self._ale.getRAM().tobytes()
+        return float(reward + act(self._last))
 
     def _observe(self, reward: float) -> Observation:
-        observation = self._decoder.read(self._ale.getRAM().tobytes())
+        ram = self._ale.getRAM().tobytes()
+        observation = self._decoder.read(ram, self._before or ram)
         observation["reward"] = reward
         return observation
 
     def _start(self, number: int) -> Any:
         while len(self._starts) <= number:
             if self._starts:
-                self._ale.restoreState(self._starts[-1])
+                self._restore(self._starts[-1])
             self._ale.reset_game()
             self._starts.append(self._ale.cloneState(include_rng=True))
         return self._starts[number]
+
+    def _restore(self, state: Any) -> None:
+        # A state does not hold where the picture was being drawn, and a frame can be lost by that (Q*bert shows it);
+        # a reset ends the picture, so that what was played before leaves no trace.
+        self._ale.reset_game()
+        self._ale.restoreState(state)
 
     def _index(self, action: Any) -> int:
         try:

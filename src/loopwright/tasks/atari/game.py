@@ -27,12 +27,14 @@ JUMP = 24
 class Decoder(Protocol):
     """Memory in, objects out. It remembers the step before, for dx and dy; `reset` forgets it.
 
+    `before` is the memory one frame earlier, given to games whose picture is that old (`Game.late`).
+
     Absent objects are absent from the observation (a list of a kind may be empty).
     """
 
     def reset(self) -> None: ...
 
-    def read(self, ram: bytes) -> Observation: ...
+    def read(self, ram: bytes, before: bytes = b"") -> Observation: ...
 
 
 class Protocols(msgspec.Struct, frozen=True):
@@ -52,6 +54,7 @@ class Game(msgspec.Struct, frozen=True):
     `decoder(full)` makes a decoder; `full` adds the state that the paper's observations leave out. `goal` is
     the text for the optimizer; `extra` is added to it under the full protocol and tells of that state.
     `serve` is the action that puts a ball into play after a life is lost, where the paper's code pressed it.
+    `late`: the decoder wants the memory before the last frame too.
     """
 
     name: str
@@ -64,6 +67,7 @@ class Game(msgspec.Struct, frozen=True):
     extra: str = ""
     floor: float = 0.0
     serve: int | None = None
+    late: bool = False
 
 
 def box(x: int, y: int, w: int, h: int, before: Box | None = None) -> Box:

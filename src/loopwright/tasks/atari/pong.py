@@ -26,7 +26,7 @@ class PongObjects:
     def reset(self) -> None:
         self._player = self._enemy = self._ball = None
 
-    def read(self, ram: bytes) -> Observation:
+    def read(self, ram: bytes, before: bytes = b"") -> Observation:
         found: Observation = {}
         self._player = _paddle(140, (ram[51] - 13) & ~1, self._player)
         if self._player is not None:
@@ -70,8 +70,8 @@ STAGED = Staged(
     stages=(
         Stage(
             0,
-            "The score is {score}: the policy wins points but not surely. Look at the balls it missed: make the "
-            "prediction more exact and the moves calmer.",
+            "The score is {score}: the policy wins points but not surely. Look at the balls it missed: make "
+            "the prediction more exact and the moves calmer.",
             above=True,
         ),
         Stage(19, "Very good: the score is {score}, only {missing} short of a perfect game. Keep what works."),
