@@ -94,7 +94,7 @@ class LearningLoop:
         yield Showed(evidence.text, {part.name: part.tokens for part in evidence.sections}, evidence.template)
 
         view = View(step, parent, evidence, self.card.goal, remembered, others)
-        proposals = yield from self.optimizer.propose(view, self._rng("propose", step), _check(parent))
+        proposals = yield from self.optimizer.propose(view, self._rng("propose", step), self._check(parent, step))
 
         children: list[Candidate] = []
         refused = ""
@@ -265,6 +265,22 @@ class LearningLoop:
     def _rng(self, purpose: str, step: int) -> random.Random:
         return generator(self.loop.seed, purpose, step)
 
+    def _check(self, parent: Candidate, step: int) -> Check:
+        """For an optimizer's repair turns and further draws: why an edit of the parent would be refused, or None."""
+
+        def check(texts: Mapping[str, str]) -> Rejected | None:
+            try:
+                child = parent.edit(texts)
+            except EditError as error:
+                return Rejected(error.kind, error.reason)
+            # Where every child is accepted, going back to an earlier text is a move like any other.
+            node = self.population.nodes.get(child.id) if self.loop.search.accept != "always" else None
+            if node is None or node.step > max(0, step - self.loop.search.branches):
+                return None
+            return Rejected("duplicate", f"the same texts were tried in update {node.step} already")
+
+        return check
+
     def _lasting(self, candidate: str, split: Split, by: int | None = None) -> list[TrialSpec]:
         """The trials of a candidate on a whole split that are not known yet (by the end of step `by`)."""
         return [
@@ -327,19 +343,6 @@ def _child(
         reason = "the same texts were proposed already in this update"
         return None, Proposed(parent.id, texts=texts, refused="duplicate", reason=reason)
     return child, Proposed(parent.id, child.id, texts, proposal.rationale)
-
-
-def _check(parent: Candidate) -> Check:
-    """For an optimizer's repair turns: why an edit of the parent would be refused, or None."""
-
-    def check(texts: Mapping[str, str]) -> Rejected | None:
-        try:
-            parent.edit(texts)
-        except EditError as error:
-            return Rejected(error.kind, error.reason)
-        return None
-
-    return check
 
 
 def _failure(trials: Sequence[Trial], refused: str) -> str:
