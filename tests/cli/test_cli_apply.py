@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from console import Cli, sentence
 
-from loopwright.cli.record import record
+from loopwright.record import record
 
 
 def test_only_the_parameter_is_written(finished: Path, cli: Cli) -> None:

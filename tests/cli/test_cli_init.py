@@ -11,7 +11,7 @@ from console import Cli, sentence
 
 from loopwright.artifact import Artifact
 from loopwright.cli.init import TEMPLATES
-from loopwright.cli.record import record
+from loopwright.record import record
 from loopwright.settings import Loop
 from loopwright.testing.model_server import ModelServer, Received, reply
 

@@ -49,6 +49,11 @@ def test_progress_goes_to_stderr_a_line_an_update_and_the_result_to_stdout(world
     assert cli("run", "loop.toml", "--set", "budget.steps=1", "--quiet").stderr == ""
 
 
+def test_running_without_protection_is_said(world: Path, cli: Cli) -> None:
+    told = cli("run", "loop.toml", "--set", "budget.steps=0").stderr
+    assert 'note: isolation is "inline"' in told
+
+
 def test_json_is_the_journal_a_line_an_event_and_nothing_else(world: Path, cli: Cli) -> None:
     (world / "agent.py").write_text('def guess(x):\n    print("noise")\n    return 3 * x\n')
     result = cli("run", "loop.toml", "--out", "r", "--json")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from console import Cli, sentence
 
-from loopwright.cli.record import record
+from loopwright.record import record
 from loopwright.cli.text import clean
 from loopwright.store.events import Showed
 

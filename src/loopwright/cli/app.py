@@ -122,6 +122,7 @@ def _fault(error: Exception, *, debug: bool) -> int:
 
 
 @click.group(
+    "loopwright",
     cls=App,
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from loopwright.cli.record import RunRecord, record
+from loopwright.record import RunRecord, record
 from loopwright.errors import ArtifactError, UsageError
 
 

@@ -36,7 +36,7 @@ def ask(run: Path, question: str | None) -> None:
 
 def open_question(run: Path, name: str | None) -> tuple[Path, Path]:
     """An open question's file and the place for its answer. Raises `UsageError` where nothing is asked."""
-    from loopwright.cli.record import record
+    from loopwright.record import record
     from loopwright.errors import nearest
 
     found = record(run)  # says in one sentence where this is no run

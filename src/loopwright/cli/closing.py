@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 from loopwright.cli.compare import paired
-from loopwright.cli.record import RunRecord
+from loopwright.record import RunRecord
 from loopwright.cli.text import change, counted, duration, number, quoted, spent
 
 _REASONS = {

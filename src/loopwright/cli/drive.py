@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from loopwright.cli.app import INTERRUPTED, tell
-from loopwright.cli.record import record
+from loopwright.record import record
 from loopwright.cli.text import clean, quoted
 from loopwright.cli.watch import Json, Lines, Quiet, Terminal, Watcher
 from loopwright.errors import LoopwrightError, StoreError
@@ -24,6 +24,7 @@ from loopwright.store.run_folder import RunFolder
 
 if TYPE_CHECKING:
     from loopwright.runner import Listener, Outcome
+    from loopwright.settings import Loop
 
 WAITING = 3
 _TERMINATED = 128 + signal.SIGTERM
@@ -32,8 +33,10 @@ _TERMINATED = 128 + signal.SIGTERM
 Start = Callable[["Listener"], Awaitable["Outcome"]]
 
 
-def drive(folder: Path, start: Start, *, json: bool, quiet: bool) -> int:
+def drive(folder: Path, start: Start, settings: Loop, *, json: bool, quiet: bool) -> int:
     """Run to the end, or to where a person is needed; gives the exit code."""
+    if not json and not quiet:
+        _warn(settings)
     if json:
         # A program run inline may print: standard output is for JSON alone.
         stdout = sys.stdout
@@ -70,6 +73,19 @@ def _drive(folder: Path, start: Start, watcher: Watcher) -> int:
     else:
         _say_closing(folder)
     return 0
+
+
+def _warn(settings: Loop) -> None:
+    """Say which protections do not hold for this run."""
+    from loopwright.execution.protections import protections
+
+    if settings.execution.isolation == "inline":
+        held = 'isolation is "inline": candidates run in this process and can do whatever you can'
+    else:
+        missing = [each.name for each in protections(settings.execution.limits) if not each.holds]
+        held = f"not protected here: {', '.join(missing)}; 'loopwright preflight' says more" if missing else ""
+    if held:
+        click.echo(f"{click.style('note:', fg='yellow')} {held}", err=True)
 
 
 async def _stoppable(start: Start, watcher: Watcher, stopped: list[int]) -> Outcome:

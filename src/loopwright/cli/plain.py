@@ -8,7 +8,7 @@ import msgspec
 
 from loopwright.artifact import Candidate
 from loopwright.cli.compare import paired
-from loopwright.cli.record import RunRecord, Update
+from loopwright.record import RunRecord, Update
 from loopwright.trial import Trial
 
 

@@ -26,7 +26,7 @@ def resume(run: Path, changes: tuple[str, ...], json: bool, quiet: bool) -> int:
 def resumed(run: Path, changes: tuple[str, ...] = (), *, json: bool, quiet: bool) -> int:
     """What `resume` and `tell --resume` do."""
     from loopwright.cli.drive import drive
-    from loopwright.cli.record import record
+    from loopwright.record import record
     from loopwright.errors import SettingsError
     from loopwright.runner import resume_async
 
@@ -39,5 +39,11 @@ def resumed(run: Path, changes: tuple[str, ...] = (), *, json: bool, quiet: bool
                 "budget.steps=40; start a new run for anything else"
             )
         budget[limit] = value
-    record(run)  # says in one sentence where this is no run
-    return drive(run, lambda listener: resume_async(run, budget=budget, listener=listener), json=json, quiet=quiet)
+    settings = record(run).loop  # says in one sentence where this is no run
+    return drive(
+        run,
+        lambda listener: resume_async(run, budget=budget, listener=listener),
+        settings,
+        json=json,
+        quiet=quiet,
+    )

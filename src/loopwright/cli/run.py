@@ -36,6 +36,7 @@ def run(loop: Path, out: Path | None, seed: int | None, changes: tuple[str, ...]
     return drive(
         folder,
         lambda listener: run_async(settings, folder, root=loop.parent, listener=listener),
+        settings,
         json=json,
         quiet=quiet,
     )

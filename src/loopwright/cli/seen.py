@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from loopwright.cli.record import RunRecord, Update
+from loopwright.record import RunRecord, Update
 from loopwright.errors import UsageError
 from loopwright.evidence.tokens import estimate
 

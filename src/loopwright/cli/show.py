@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from loopwright.cli.record import RunRecord, opened
+from loopwright.record import RunRecord, opened
 from loopwright.errors import UsageError
 from loopwright.store.journal import Journal
 

@@ -8,7 +8,7 @@ import click
 
 from loopwright.artifact import Candidate
 from loopwright.cli.closing import proposals, test, validation
-from loopwright.cli.record import RunRecord, Update
+from loopwright.record import RunRecord, Update
 from loopwright.cli.text import clean, counted, curve, duration, line, money, number, quoted, shortened, spent, table
 from loopwright.evidence import Evidence
 from loopwright.llm.models import ASK
