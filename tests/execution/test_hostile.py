@@ -378,6 +378,21 @@ while True: pass
     assert trial.feedback.error in ("protocol", "timeout")
 
 
+def test_long_failures_and_large_traces_are_cut(one_slot: Bench) -> None:
+    trial = attack(one_slot, body("raise ValueError('x' * 7_000_000)"))
+    assert len(trial.feedback.text) < 10_000
+    text = """
+import os, stat, time, msgspec as m
+fds = [fd for fd in range(3, 64) if os.path.exists(f'/proc/self/fd/{fd}') and stat.S_ISSOCK(os.fstat(fd).st_mode)]
+data = m.msgpack.encode([13, 1, 'exception', 'E' * 10**6, 'm' * 10**6, 'w' * 10**6])
+data = len(data).to_bytes(4, 'little') + b'\x00\x00' + data
+while data: data = data[os.write(fds[0], data):]
+time.sleep(9)
+"""
+    trial = attack(one_slot, body(text))
+    assert (trial.feedback.error, len(trial.feedback.text) < 30_000) == ("exception", True)
+
+
 def test_program_that_changes_its_own_files_changes_nothing_else(one_slot: Bench) -> None:
     text = """
 import os

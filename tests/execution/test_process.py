@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from conftest import TASKS, Bench, source  # pyright: ignore
 
-from loopwright.errors import BudgetExhausted, ModelError, TaskError
+from loopwright.errors import BudgetExhausted, ExecutionError, ModelError, TaskError
 from loopwright.execution.process import ProcessExecutor
 from loopwright.execution.protocol import Limits, Source
 from loopwright.llm.protocol import Ask, Reply
@@ -143,6 +143,13 @@ def test_model_calls_of_one_trial_overlap(bench: MakeBench, task: str, text: str
     assert most == 10
 
 
+def test_many_model_calls_of_one_program_all_get_their_own_answer(bench: MakeBench) -> None:
+    text = "import asyncio\nasync def answer(llm): return await asyncio.gather(*(llm(str(i)) for i in range(300)))"
+    for task in ("one_call_many_models", "async_call_many_models"):
+        trial = bench(f"plain.py:{task}", limits=Limits(seconds=20)).run(source(text), 0)
+        assert trial.feedback.text == " ".join(f"re: {i}" for i in range(300)), trial.feedback
+
+
 def test_failed_model_call_is_labelled(bench: MakeBench) -> None:
     one = bench("plain.py:model")
 
@@ -230,6 +237,21 @@ def test_task_that_cannot_be_loaded_is_a_task_error(tmp_path: Path, task: str, s
 
     with pytest.raises(TaskError, match=said):
         asyncio.run(start())
+
+
+def test_closing_ends_what_runs_and_refuses_what_comes(bench: MakeBench) -> None:
+    one = bench("plain.py:double", limits=Limits(seconds=60))
+
+    async def closed() -> list[object]:
+        endless = source("import time\ndef double(x): time.sleep(50)")
+        running = asyncio.create_task(one.executor.run(endless, TrialSpec("c", "train", 0, 0)))
+        await asyncio.sleep(0.5)
+        await one.executor.close()
+        return await asyncio.gather(
+            running, one.executor.run(DOUBLE, TrialSpec("c", "train", 0, 0)), return_exceptions=True
+        )
+
+    assert [type(result) for result in one.do(closed())] == [ExecutionError, ExecutionError]
 
 
 def test_results_are_the_same_with_1_and_4_slots(bench: MakeBench) -> None:
@@ -337,7 +359,7 @@ def test_no_process_is_left_after_close(bench: MakeBench, monkeypatch: pytest.Mo
         ),
         1,
     )
-    assert marked()
+    assert set(children()) > before
     one.do(one.executor.close())
     assert wait_until(lambda: not marked() and set(children()) <= before, 5), (marked(), children())
 

@@ -17,7 +17,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from loopwright.execution.wire import BODY_LIMIT, Closed, Packer, Unsendable, Wire, WireError, is_plain
+from loopwright.execution.tables import Unsendable
+from loopwright.execution.values import Packer, WireError, is_plain
+from loopwright.execution.wire import BODY_LIMIT, Closed, Wire
 
 
 def through(value: Any, **settings: Any) -> Any:

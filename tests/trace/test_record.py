@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loopwright.execution.program import Loaded
+from loopwright.execution.loading import Loaded
 from loopwright.execution.protocol import Source
 from loopwright.trace import Call, Failure
 from loopwright.trace import record as recording

@@ -27,7 +27,7 @@ from typing import Any
 
 import msgspec
 
-from loopwright.execution import confine, serve, syscalls
+from loopwright.execution import confine, landlock, serve, syscalls
 from loopwright.execution.protocol import Limits
 
 CHUNK = 32_768
@@ -36,12 +36,16 @@ CLEANING = 2.0  # seconds within which every process of a trial must be gone
 
 
 class Confinement(msgspec.Struct, frozen=True):
-    """How this sandbox confines its trials. `uid`: the user they become. `alone`: a pid namespace of its own, so that
-    everything in it may be killed. `scratch`: folders to empty; the first is where trials run."""
+    """How this sandbox confines its trials.
+
+    `uid`: the user they become. `alone`: a pid namespace of its own, so that everything in it may be killed. `scratch`:
+    folders to empty; the first is where trials run. `readable`: all that they may read besides, where no wall says so.
+    """
 
     uid: int | None
     alone: bool
     scratch: list[str]
+    readable: list[str] = []
 
 
 class _Printed:
@@ -173,6 +177,8 @@ class Zygote:
         confine.show_memory()
         confine.die_with_parent()
         confine.forgo_privileges()
+        if not self._confinement.alone:
+            landlock.restrict(self._confinement.readable, self._confinement.scratch)
         if self._filter:
             syscalls.give_up(self._filter)
         folder = Path(self._confinement.scratch[0], "candidate")
@@ -209,21 +215,28 @@ class Zygote:
         return bool(data)
 
     def _weigh(self, running: _Running) -> None:
-        """Kill a trial whose processes together use more memory than one of them may."""
-        if not self._confinement.alone:
-            return
-        own = str(os.getpid())
-        pids = [name for name in os.listdir("/proc") if name.isdigit() and name not in ("1", own)]
+        """Kill a trial whose processes together use more memory than one may, or are too many for a limit of root's."""
+        pids = self._family()
         if len(pids) < 2:
             return
         used = 0
         for pid in pids:
             with contextlib.suppress(OSError, ValueError, IndexError):
-                _, resident, shared = Path("/proc", pid, "statm").read_text().split()[:3]
+                _, resident, shared = Path("/proc", str(pid), "statm").read_text().split()[:3]
                 used += (int(resident) - int(shared)) * os.sysconf("SC_PAGESIZE")
         if used > running.limits.memory << 20:
             running.reason = f"its {len(pids)} processes used {used >> 20} MB together"
-            self._kill_all()
+        elif len(pids) > running.limits.processes:
+            running.reason = f"it ran {len(pids)} processes"
+        if running.reason:
+            self._kill_all(running.pid)
+
+    def _family(self) -> list[int]:
+        """Every process of the trial: all that is in the pid namespace, or all descendants of this one."""
+        if self._confinement.alone:
+            own = os.getpid()
+            return [int(name) for name in os.listdir("/proc") if name.isdigit() and int(name) not in (1, own)]
+        return _descendants()
 
     def _finish(self, running: _Running, patience: float = 0.0) -> None:
         """End the trial: kill what is left of it, collect its output, empty its folders, and report.
@@ -232,9 +245,9 @@ class Zygote:
         """
         self._running = None
         ended = bool(select.select([running.pidfd], [], [], patience)[0])
-        clean = self._kill_all(running.pid)
+        self._kill_all(running.pid)
         _, status, usage = os.wait4(running.pid, 0)
-        clean = self._gone() and clean
+        clean = self._gone()
         for fd in running.pipes:
             while select.select([fd], [], [], 0)[0] and self._drain(running, fd):
                 pass
@@ -248,18 +261,18 @@ class Zygote:
         cpu = usage.ru_utime + usage.ru_stime
         self._send("done", running.number, status if ended else None, cpu, running.reason, clean)
 
-    def _kill_all(self, child: int | None = None) -> bool:
+    def _kill_all(self, child: int | None = None) -> None:
         """Kill every process of the trial, wherever it has gone."""
         if self._confinement.alone:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(-1, signal.SIGKILL)
-            return True
+            return
         if child is not None:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(child, signal.SIGKILL)
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(child, signal.SIGKILL)
-        return True
+        for pid in _descendants():
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, signal.SIGKILL)
 
     def _gone(self) -> bool:
         """Wait until no process of the trial is left; false where some cannot be killed."""
@@ -286,11 +299,8 @@ class Zygote:
         with contextlib.suppress(ChildProcessError):
             while os.waitpid(-1, os.WNOHANG)[0]:
                 pass
-        children = _children()
-        for pid in children:
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.kill(pid, signal.SIGKILL)
-        return bool(children)
+        self._kill_all()
+        return bool(_descendants())
 
     def _sweep(self) -> bool:
         """Empty the scratch folders and look for shared memory left behind; false where something remains."""
@@ -326,16 +336,20 @@ def _own_processes() -> int:
     return count
 
 
-def _children() -> list[int]:
-    own = str(os.getpid())
-    found: list[int] = []
+def _descendants() -> list[int]:
+    """All living descendants of this process."""
+    parents: dict[int, int] = {}
     for name in os.listdir("/proc"):
         if name.isdigit():
             with contextlib.suppress(OSError, IndexError):
-                fields = Path("/proc", name, "stat").read_text().rpartition(")")[2].split()
-                if fields[1] == own and fields[0] != "Z":
-                    found.append(int(name))
-    return found
+                state, parent = Path("/proc", name, "stat").read_text().rpartition(")")[2].split()[:2]
+                if state != "Z":
+                    parents[int(name)] = int(parent)
+    found, latest = set[int](), {os.getpid()}
+    while latest:
+        latest = {pid for pid, parent in parents.items() if parent in latest and pid not in found}
+        found |= latest
+    return list(found)
 
 
 def main(arguments: list[str], run: Callable[[Zygote], None] = Zygote.serve) -> None:

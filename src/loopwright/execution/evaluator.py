@@ -47,7 +47,8 @@ from loopwright.execution.link import (
     Unpacker,
     packed,
 )
-from loopwright.execution.program import ProgramFailure, cut, top_level_imports
+from loopwright.execution.loading import top_level_imports
+from loopwright.execution.program import ProgramFailure, cut
 from loopwright.execution.remote import RemoteProgram
 from loopwright.feedback import Feedback
 from loopwright.llm.protocol import Ask, Reply
@@ -239,6 +240,8 @@ class _Zygote:
         except (Exception, SystemExit) as error:  # noqa: BLE001 - the user's code: told in main as a TaskError
             return Failed("TaskError", f"task '{setup.task}' cannot be loaded: {told(error)}")
         self._setup = setup
+        if setup.walls == "none":
+            confine.hide_memory()  # candidates run as the same user
         gc.collect()
         gc.freeze()
         return Loaded(card)
@@ -300,7 +303,6 @@ def main(arguments: list[str]) -> None:
     control = socket.socket(fileno=int(arguments[0]))
     confine.prepare()
     confine.die_with_parent()
-    confine.hide_memory()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in a terminal reaches the whole group: main decides
     zygote = _Zygote(control)
     with contextlib.suppress(OSError):  # main is gone

@@ -17,9 +17,10 @@ from collections.abc import Awaitable, Mapping
 from pathlib import Path
 
 from loopwright.errors import BudgetExhausted, LoopwrightError, ModelError
-from loopwright.execution.program import LocalProgram, ProgramFailure
+from loopwright.execution.local import LocalProgram
+from loopwright.execution.program import ProgramFailure
+from loopwright.execution.protections import Protection
 from loopwright.execution.protocol import AskModel, Limits, Source, TaskCard
-from loopwright.execution.sandbox import Protection
 from loopwright.feedback import Feedback
 from loopwright.llm.cache import request_hash
 from loopwright.llm.protocol import Ask, Reply

@@ -26,7 +26,7 @@ import msgspec
 
 from loopwright import errors
 from loopwright.errors import ExecutionError, LoopwrightError, ModelError, TaskError
-from loopwright.execution import sandbox
+from loopwright.execution import confine, sandbox
 from loopwright.execution.link import (
     Answered,
     Asked,
@@ -45,6 +45,7 @@ from loopwright.execution.link import (
     Unpacker,
     packed,
 )
+from loopwright.execution.protections import Protection, protections
 from loopwright.execution.protocol import AskModel, Limits, Source, TaskCard
 from loopwright.feedback import Feedback
 from loopwright.llm.cache import request_hash
@@ -67,6 +68,7 @@ class _Worker:
         self.socket = sock
         self.unpacker: Unpacker[FromWorker] = Unpacker(FromWorker)
         self.waiting: list[FromWorker] = []
+        self.busy = False
 
     async def send(self, message: Run | Answered | Refused) -> None:
         await asyncio.get_running_loop().sock_sendall(self.socket, packed(message))
@@ -79,6 +81,14 @@ class _Worker:
                 raise ConnectionResetError("the worker is dead")
             self.waiting += self.unpacker.feed(data)
         return self.waiting.pop(0)
+
+    def hang_up(self) -> None:
+        """Close the connection; whoever is receiving on it notices, and closes it for good."""
+        if self.busy:
+            with contextlib.suppress(OSError):
+                self.socket.shutdown(socket.SHUT_RDWR)
+        else:
+            self.socket.close()
 
 
 class ProcessExecutor:
@@ -123,6 +133,8 @@ class ProcessExecutor:
 
     async def start(self) -> TaskCard:
         """Load the task in its evaluator; its card. Raises `TaskError`, `ExecutionError`."""
+        if not sys.platform.startswith("linux"):
+            raise ExecutionError('isolation = "process" needs Linux; run trusted code with isolation = "inline"')
         async with self._talking:
             self._card = await self._start_evaluator()
         for slot in range(self._slots):
@@ -137,6 +149,8 @@ class ProcessExecutor:
                 try:
                     return await self._attempt(slot, source, spec, ask)
                 except ConnectionError:
+                    if self._closed:
+                        raise ExecutionError("this executor has been closed") from None
                     status = await self._discard(slot)
                     if attempt == ATTEMPTS:
                         return self._lost(spec, status)
@@ -157,11 +171,15 @@ class ProcessExecutor:
         self._closed = True
         for slot in list(self._workers):
             self._drop(slot)
-        self._stop_evaluator()
+        if self._control is not None:
+            with contextlib.suppress(OSError):
+                self._control.shutdown(socket.SHUT_RDWR)  # whoever waits for an answer of the evaluator notices
+        async with self._talking:
+            self._stop_evaluator()
 
-    def protections(self) -> list[sandbox.Protection]:
+    def protections(self) -> list[Protection]:
         """What holds on this machine, in plain words."""
-        return sandbox.protections(self._setup.limits, self._setup.walls)
+        return protections(self._setup.limits, self._setup.walls)
 
     # -- one trial ----------------------------------------------------------------------------------------------------
 
@@ -174,8 +192,9 @@ class ProcessExecutor:
         limit = START_LIMIT
         loop = asyncio.get_running_loop()
         until = loop.time() + limit
-        await worker.send(Run(source, spec))
+        worker.busy = True
         try:
+            await worker.send(Run(source, spec))
             while True:
                 async with asyncio.timeout_at(until):
                     message = await worker.receive()
@@ -196,6 +215,9 @@ class ProcessExecutor:
                 else:
                     raise fatal[0] if fatal else _error(message)
         finally:
+            worker.busy = False
+            if self._workers.get(slot) is not worker:
+                worker.socket.close()
             for task in asking:
                 task.cancel()
 
@@ -242,8 +264,6 @@ class ProcessExecutor:
     async def _worker(self, slot: int) -> _Worker:
         if slot in self._workers:
             return self._workers[slot]
-        if self._closed:
-            raise ExecutionError("this executor has been closed")
         forked, sock = await self._fork(slot)
         worker = self._workers[slot] = _Worker(slot, forked.pid, sock)
         return worker
@@ -260,7 +280,7 @@ class ProcessExecutor:
         worker = self._workers.pop(slot, None)
         if worker is None:
             return
-        worker.socket.close()  # it ends by itself, if it can
+        worker.hang_up()  # it ends by itself, if it can
         if self._control is not None:
             with contextlib.suppress(OSError):  # the zygote is dead, and its workers with it
                 self._control.send(packed(End(slot)))
@@ -268,6 +288,8 @@ class ProcessExecutor:
     async def _fork(self, slot: int) -> tuple[Forked, socket.socket]:
         async with self._talking:
             for attempt in (1, 2):
+                if self._closed:
+                    raise ExecutionError("this executor has been closed")
                 ours, theirs = socket.socketpair()
                 ours.setblocking(False)
                 try:
@@ -290,6 +312,8 @@ class ProcessExecutor:
 
     async def _start_evaluator(self) -> TaskCard:
         self._stop_evaluator()
+        if self._setup.walls == "none":
+            confine.hide_memory()  # candidates run as the same user, and the keys are in our environment
         ours, theirs = socket.socketpair()
         self._printed = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the evaluator
         with theirs:

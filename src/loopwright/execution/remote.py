@@ -43,6 +43,8 @@ from loopwright.trace import Call, Failure
 from loopwright.trace.record import plain
 
 OVERLAPPING = 64  # callbacks of one trial that may wait for an answer at the same time
+TASKS = 4096  # the same in an async task, where waiting takes no thread
+TRACE_LIMIT = 64 << 20  # bytes of recorded calls that one trial may leave
 DYING = 0.5  # seconds for a process that has hung up to be dead
 CHATTY = 64  # calls after which a trial that does nothing but call is put on one core with its candidate
 
@@ -93,8 +95,10 @@ class RemoteProgram:
         self._room = threading.BoundedSemaphore(OVERLAPPING)
         self._handles: list[Callable[..., Any]] = []
         self._futures: dict[int, asyncio.Future[list[Any]]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._number = 0
+        self._trace_room = TRACE_LIMIT
         self._loaded = False
         self._broken: ProgramFailure | None = None
         self._signatures: dict[str, list[str]] = {}
@@ -247,7 +251,7 @@ class RemoteProgram:
         name, message, where = told
         if kind not in _KINDS or not all(type(text) is str for text in (name, message, where)):
             raise ValueError("a failure that is none")
-        self.last_failure = Failure(name, message, where)
+        self.last_failure = Failure(_short(name, 200), _short(message, 4000), _short(where, 20_000))
         return ProgramFailure(kind, self.last_failure)
 
     def _record(self, name: str, parts: tuple[Any, ...], value: Any, frame: list[Any]) -> None:
@@ -256,8 +260,13 @@ class RemoteProgram:
         self._recorder.called(observation, plain(value), self._calls(frame[3:]))
 
     def _calls(self, rest: list[Any]) -> list[Call]:
+        if not rest or self._trace_room <= 0:
+            return []
         try:
-            return msgspec.msgpack.decode(rest[0], type=list[Call]) if rest else []
+            self._trace_room -= len(rest[0])
+            if self._trace_room <= 0:
+                return [Call("(not recorded)", [], f"the trial's trace takes more than {TRACE_LIMIT >> 20} MB")]
+            return msgspec.msgpack.decode(rest[0], type=list[Call])
         except (msgspec.MsgspecError, TypeError, ValueError, RecursionError) as error:
             self._violated(f"its trace cannot be read: {error}")
 
@@ -279,12 +288,14 @@ class RemoteProgram:
         is_async = inspect.iscoroutinefunction(handle)
         may = is_async or any(handle == known for known in self._overlapping)
         act = functools.partial(self._act, number, handle, args, kwargs)
-        if called.overlaps and may and self._room.acquire(blocking=False):
-            if self._loop is not None and is_async:
-                task = self._loop.create_task(self._act_async(number, handle, args, kwargs))
-                task.add_done_callback(lambda _: self._room.release())
-            else:
-                threading.Thread(target=self._apart, args=(act,), daemon=True).start()
+        if called.overlaps and is_async and self._loop is not None:
+            if len(self._tasks) >= TASKS:
+                raise ValueError(f"it made more than {TASKS} calls at once")
+            task = self._loop.create_task(self._act_async(number, handle, args, kwargs))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+        elif called.overlaps and may and self._room.acquire(blocking=False):
+            threading.Thread(target=self._apart, args=(act,), daemon=True).start()
         elif may:
             act()
         else:
@@ -392,6 +403,8 @@ class RemoteProgram:
 
     def end(self, patience: float = 0.0) -> Outcome:
         """End the trial's process; how it ended."""
+        with contextlib.suppress(OSError):  # it was never connected, or is closed already
+            self._wire.socket.shutdown(socket.SHUT_RDWR)  # wakes threads that wait for the program to read
         self._wire.socket.close()
         if self.outcome is None:
             self.outcome = self._ended(patience)
@@ -436,6 +449,10 @@ class _Pending:
 
     def __repr__(self) -> str:
         return f"<call of program.{self._call[1]}(): in an async task write 'await' before it>"
+
+
+def _short(text: str, limit: int) -> str:
+    return text if len(text) <= limit else f"{text[:limit]}... ({len(text)} characters)"
 
 
 def _death(outcome: Outcome, limits: Limits) -> tuple[ErrorKind, str, str]:

@@ -2,8 +2,8 @@
 
 With bubblewrap the zygote sees the system and Python read-only, a private /tmp, nothing of the user's files, no network
 and no other process. As root no user namespace is needed: bubblewrap leaves the zygote just the rights it needs to
-change user and to clean up, and every trial becomes an unprivileged user of its own. Without bubblewrap what remains is
-limits, process groups and a scrubbed environment; `protections` says so.
+change user and to clean up, and every trial becomes an unprivileged user of its own. Without bubblewrap a trial
+restricts itself as far as the kernel lets it (`landlock`, `syscalls`). What holds is said by `protections`.
 """
 
 from __future__ import annotations
@@ -28,17 +28,11 @@ from loopwright.execution.protocol import Limits
 Walls = Literal["bwrap-root", "bwrap", "none"]
 
 _PACKAGE = Path(__file__).resolve().parents[1]
+_SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
+_ETC = ("/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld.so.conf.d", "/etc/alternatives", "/etc/localtime")
 _INSIDE = "/run/loopwright"  # where the sandbox sees this package, and nothing around it
 # What the zygote may do as root inside: change user, kill and clean up after that user.
 _CAPABILITIES = ("CAP_SETUID", "CAP_SETGID", "CAP_KILL", "CAP_DAC_OVERRIDE", "CAP_FOWNER")
-
-
-class Protection(msgspec.Struct, frozen=True):
-    """One protection, whether it holds here, and what that means in plain words."""
-
-    name: str
-    holds: bool
-    text: str
 
 
 class Cage(msgspec.Struct, frozen=True):
@@ -89,14 +83,16 @@ def cage(slot: int, limits: Limits, visible: Sequence[str], which: Walls) -> Cag
     python = [sys.executable, "-P", "-s", "-S", "-c", start]
     if which == "none":
         folder = tempfile.mkdtemp(prefix="loopwright-candidate-")
-        if uid is not None and not _readable_by(uid):
+        if uid is not None and not readable_by(uid):
             uid = None
         if uid is not None:
             os.chmod(folder, 0o711)
         scratch = os.path.join(folder, "scratch")
         os.mkdir(scratch)
         os.chmod(scratch, 0o777 if uid is not None else 0o700)
-        return Cage([*python], _environment(scratch), Confinement(uid=uid, alone=False, scratch=[scratch]), folder)
+        readable = [*_SYSTEM, *_ETC, *_python_folders(visible), str(_PACKAGE)]
+        confinement = Confinement(uid=uid, alone=False, scratch=[scratch], readable=readable)
+        return Cage(python, _environment(scratch), confinement, folder)
     confinement = Confinement(
         uid=uid if which == "bwrap-root" else None, alone=True, scratch=["/tmp", "/dev/shm", "/var/tmp"]
     )
@@ -114,13 +110,13 @@ def _walls(which: Walls, limits: Limits, visible: Sequence[str]) -> list[str]:
         argv += ["--cap-drop", "ALL"]
         for capability in _CAPABILITIES:
             argv += ["--cap-add", capability]
-    for folder in ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32"):
+    for folder in _SYSTEM:
         if os.path.islink(folder):
             argv += ["--symlink", os.readlink(folder), folder]
         elif os.path.isdir(folder):
             argv += ["--ro-bind", folder, folder]
     argv += ["--perms", "0755", "--dir", "/etc", "--perms", "0755", "--dir", "/var"]
-    for file in ("/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld.so.conf.d", "/etc/alternatives", "/etc/localtime"):
+    for file in _ETC:
         argv += ["--ro-bind-try", file, file]
     argv += ["--proc", "/proc", "--dev", "/dev"]
     for folder in ("/tmp", "/var/tmp", "/dev/shm"):
@@ -193,59 +189,10 @@ def _can_disable_userns() -> bool:
     return "--disable-userns" in told.stdout
 
 
-def _readable_by(uid: int) -> bool:
+def readable_by(uid: int) -> bool:
     """Whether another user can reach this Python and this package (a home of mode 700 forbids it)."""
     for start in (os.path.realpath(sys.executable), os.__file__, str(_PACKAGE), *_site_folders()):
         for path in (Path(start), *Path(start).parents):
             if not os.stat(path).st_mode & (0o001 if path.is_dir() else 0o004):
                 return False
     return True
-
-
-def protections(limits: Limits | None = None, which: Walls | None = None) -> list[Protection]:
-    """What holds on this machine, in plain words."""
-    limits = limits or Limits()
-    which = which or walls()
-    walled = which != "none"
-    no_bwrap = "bubblewrap is not installed" if shutil.which("bwrap") is None else "bubblewrap cannot work here"
-    other_user = which == "bwrap-root" or (os.geteuid() == 0 and _readable_by(1))
-    own_user = other_user or os.geteuid() != 0
-    return [
-        Protection(
-            "separate processes", True, "the task, its answers and the keys are never in the candidate's process"
-        ),
-        Protection(
-            "file system",
-            walled,
-            "the candidate sees Python and the system read-only, and none of your files"
-            if walled
-            else f"{no_bwrap}: the candidate can read whatever {'its user' if own_user else 'root'} can",
-        ),
-        Protection(
-            "network",
-            walled,
-            "the candidate has no network" if walled else f"{no_bwrap}: the candidate can use the network",
-        ),
-        Protection(
-            "processes",
-            walled,
-            "the candidate sees no process but its own; all of them die with its trial"
-            if walled
-            else f"{no_bwrap}: the candidate's process group and its strays are killed, but it sees other processes",
-        ),
-        Protection(
-            "user",
-            own_user,
-            "every sandbox runs as an unprivileged user of its own"
-            if other_user
-            else ("the candidate runs as you, without your privileges" if own_user else "the candidate runs as root"),
-        ),
-        Protection(
-            "limits",
-            True,
-            f"{limits.seconds:g} s, {limits.memory} MB of memory, {limits.disk} MB a file, {limits.files} open files, "
-            f"{limits.output} characters of output"
-            + (f", {limits.processes} processes" if own_user else "; the number of processes does not bind root"),
-        ),
-        Protection("environment", True, "the candidate's environment holds no variable of yours"),
-    ]

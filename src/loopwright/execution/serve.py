@@ -20,7 +20,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NoReturn, cast
+from typing import Any, NoReturn
 
 import msgspec
 
@@ -36,7 +36,8 @@ from loopwright.execution.frames import (
     RETURN,
     VALUE,
 )
-from loopwright.execution.program import Loaded, TrialTimeout, kind_of, run_command, write_files
+from loopwright.execution.loading import Loaded, write_files
+from loopwright.execution.program import TrialTimeout, kind_of, returned, run_command
 from loopwright.execution.protocol import Source
 from loopwright.execution.wire import BODY_LIMIT, Closed, Unsendable, Wire
 from loopwright.feedback import ErrorKind
@@ -97,7 +98,8 @@ class _Server:
         try:
             self._loaded.load()
         except BaseException as error:  # noqa: BLE001 - told to the evaluator
-            failure = [kind_of(error), *_told(self._loaded.failure(error), error)]
+            told = self._loaded.failure(error)
+            failure = [kind_of(error), _text(told.type), _text(told.message), _text(told.where)]
         self._busy = False
         sys.stdout.flush()
         self._wire.send((LOADED, 0, failure, self._loaded.signatures()))
@@ -175,7 +177,7 @@ class _Server:
                 else:
                     self._send_traced((RETURN, number), (value,))
         except Unsendable as error:
-            self._tell(number, "output", Failure("TypeError", f"what {name}() returned{_place(error)}"))
+            self._tell(number, "output", returned(name, error))
         except MemoryError:
             self._tell(number, "memory", Failure("MemoryError", f"what {name}() returned takes too much memory"))
         except Closed:
@@ -187,11 +189,9 @@ class _Server:
     def _raise(self, number: int, error: BaseException) -> None:
         assert self._loaded is not None
         _flush()
-        failure = self._loaded.failure(error)
         if isinstance(error, TrialTimeout):
             signal.setitimer(signal.ITIMER_REAL, 0)
-        kind, *told = [kind_of(error), *_told(failure, error)]
-        self._tell(number, cast("ErrorKind", kind), Failure(*told))
+        self._tell(number, kind_of(error), self._loaded.failure(error))
 
     def _tell(self, number: int, kind: ErrorKind, failure: Failure) -> None:
         head = (RAISE, number, kind, _text(failure.type), _text(failure.message), _text(failure.where))
@@ -407,24 +407,9 @@ def _fail(kind: str, message: str) -> NoReturn:
     raise type(kind, (HandleError,), {"__module__": "builtins"})(message)
 
 
-def _told(failure: Failure, error: BaseException) -> list[str]:
-    """A failure as plain texts; what ended the process on purpose is said in words."""
-    message = failure.message
-    if isinstance(error, SystemExit):
-        message = f"the program called sys.exit({message})"
-    elif isinstance(error, TrialTimeout):
-        message = "the trial's time was over while this ran"
-    return [_text(failure.type), _text(message), _text(failure.where)]
-
-
 def _text(text: str) -> str:
     """Without lone surrogates, which have no form on the wire."""
     return text.encode("utf-8", "replace").decode("utf-8")
-
-
-def _place(error: Unsendable) -> str:
-    text = str(error)
-    return text if text.startswith(" ") else f", at {text}"
 
 
 def _flush() -> None:

@@ -54,6 +54,11 @@ def one_call_many_models(program, row, trial):
 
 
 @task(train=_rows())
+async def async_call_many_models(program, row, trial):
+    return 1.0, " ".join(await program.answer(trial.allm))
+
+
+@task(train=_rows())
 def handles(program, row, trial):
     seen = []
 
