@@ -10,8 +10,8 @@ from pathlib import Path
 
 import click
 
-from loopwright.record import RunRecord, record
 from loopwright.errors import ArtifactError, UsageError
+from loopwright.record import RunRecord, record
 
 
 @click.command()

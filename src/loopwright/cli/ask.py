@@ -36,8 +36,8 @@ def ask(run: Path, question: str | None) -> None:
 
 def open_question(run: Path, name: str | None) -> tuple[Path, Path]:
     """An open question's file and the place for its answer. Raises `UsageError` where nothing is asked."""
-    from loopwright.record import record
     from loopwright.errors import nearest
+    from loopwright.record import record
 
     found = record(run)  # says in one sentence where this is no run
     questions = found.folder.open_questions()

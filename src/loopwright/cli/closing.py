@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 
 from loopwright.cli.compare import paired
-from loopwright.record import RunRecord
 from loopwright.cli.text import change, counted, duration, number, quoted, spent
+from loopwright.record import RunRecord
 
 _REASONS = {
     "worse": "judged no better by the gate",

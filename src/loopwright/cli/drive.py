@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from loopwright.cli.app import INTERRUPTED, tell
-from loopwright.record import record
 from loopwright.cli.text import clean, quoted
 from loopwright.cli.watch import Json, Lines, Quiet, Terminal, Watcher
 from loopwright.errors import LoopwrightError, StoreError
+from loopwright.record import record
 from loopwright.store.run_folder import RunFolder
 
 if TYPE_CHECKING:

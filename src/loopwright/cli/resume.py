@@ -26,8 +26,8 @@ def resume(run: Path, changes: tuple[str, ...], json: bool, quiet: bool) -> int:
 def resumed(run: Path, changes: tuple[str, ...] = (), *, json: bool, quiet: bool) -> int:
     """What `resume` and `tell --resume` do."""
     from loopwright.cli.drive import drive
-    from loopwright.record import record
     from loopwright.errors import SettingsError
+    from loopwright.record import record
     from loopwright.runner import resume_async
 
     budget: dict[str, object] = {}

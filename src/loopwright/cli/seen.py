@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import msgspec
 
-from loopwright.record import RunRecord, Update
 from loopwright.errors import UsageError
 from loopwright.evidence.tokens import estimate
+from loopwright.record import RunRecord, Update
 
 
 class Seen(msgspec.Struct, frozen=True):

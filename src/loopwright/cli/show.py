@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
-from loopwright.record import RunRecord, opened
 from loopwright.errors import UsageError
+from loopwright.record import RunRecord, opened
 from loopwright.store.journal import Journal
 
 

@@ -8,10 +8,10 @@ import click
 
 from loopwright.artifact import Candidate
 from loopwright.cli.closing import proposals, test, validation
-from loopwright.record import RunRecord, Update
 from loopwright.cli.text import clean, counted, curve, duration, line, money, number, quoted, shortened, spent, table
 from loopwright.evidence import Evidence
 from loopwright.llm.models import ASK
+from loopwright.record import RunRecord, Update, leading
 from loopwright.store.events import Proposed
 from loopwright.trial import Trial
 
@@ -144,8 +144,9 @@ def _table(run: RunRecord, *, every: bool) -> list[str]:
     curves: list[float] = [] if start is None else [start]
     for each in run.updates:
         updated = each.updated
-        child = next((c for c in updated.children if c.score is not None), None) if updated is not None else None
-        gate = f"{number(child.score)} vs {number(child.parent_score)}" if child is not None else "-"
+        child = leading(updated) if updated is not None else None
+        judged = child is not None and child.score is not None
+        gate = f"{number(child.score)} vs {number(child.parent_score)}" if child is not None and judged else "-"
         news = updated is not None and updated.best != best and updated.best != run.population.start
         best = updated.best if updated is not None else best
         score = updated.best_score if updated is not None else None

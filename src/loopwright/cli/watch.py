@@ -11,6 +11,7 @@ from typing import IO, TYPE_CHECKING, Any, Protocol, cast
 import msgspec
 
 from loopwright.cli.text import counted, duration, line, number, spent
+from loopwright.record import leading
 from loopwright.store.events import Proposed, Ran, Updated
 from loopwright.store.journal import Entry
 
@@ -187,8 +188,7 @@ class Teller:
         scores = list(update.train.values())
         batch = f"batch {number(sum(scores) / len(scores))}" if scores else ""
         refused = self._refused.pop(step, "")
-        child = next((each for each in update.children if each.candidate == update.accepted), None)
-        child = child or next(iter(update.children), None)
+        child = leading(update)
         if child is None:
             verdict = f"refused, {refused}" if refused else update.reason
         else:
