@@ -3,7 +3,7 @@
 
 demo: ## improve a Pong policy on the real emulator, without a model, in about three minutes
 	scripts/venv atari
-	.venv/bin/python scripts/demo.py
+	scripts/demo
 
 test: ## everything that must pass: lint, format, types, tests
 	scripts/venv dev

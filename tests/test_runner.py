@@ -9,7 +9,15 @@ from typing import Any
 import pytest
 
 import loopwright as lw
-from loopwright.errors import BudgetExhausted, FailingLoudly, ModelError, SettingsError, StoreError, TaskError
+from loopwright.errors import (
+    BudgetExhausted,
+    FailingLoudly,
+    ModelError,
+    SettingsError,
+    StoreError,
+    TaskError,
+    UsageError,
+)
 from loopwright.store import RunFolder
 from loopwright.store.events import Answered, Ended, Proposed, Ran, Updated
 from loopwright.testing.model_server import ModelServer, Received, refuse, reply
@@ -221,3 +229,14 @@ def test_the_number_of_slots_changes_nothing_but_times(tmp_path: Path, draw: str
         rows = RunFolder(tmp_path / str(slots)).journal(readonly=True).canonical()
         journals.append([row for row in rows if row[0] >= 0])  # the settings themselves differ in the slots
     assert journals[0] == journals[1]
+
+
+def test_a_trial_run_again_gets_the_score_it_had(tmp_path: Path) -> None:
+    outcome = run(tmp_path, settings())
+    for index, score in enumerate(outcome.best_test):
+        trial = lw.rerun(tmp_path / "run", split="test", index=index)
+        assert trial.score == score
+        assert trial.trace is not None
+        assert trial.trace.steps
+    with pytest.raises(UsageError, match="2 examples"):
+        lw.rerun(tmp_path / "run", split="test", index=2)

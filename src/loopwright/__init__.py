@@ -25,6 +25,8 @@ _PUBLIC = {
     "Waiting": "loopwright.runner",
     "episodes": "loopwright.episode",
     "examples": "loopwright.examples",
+    "rerun": "loopwright.rerun",
+    "rerun_async": "loopwright.rerun",
     "resume": "loopwright.runner",
     "resume_async": "loopwright.runner",
     "run": "loopwright.runner",
@@ -44,6 +46,8 @@ if TYPE_CHECKING:
     from loopwright.loop import LearningLoop as LearningLoop
     from loopwright.optimizers.protocol import Proposal as Proposal
     from loopwright.optimizers.protocol import Rejected as Rejected
+    from loopwright.rerun import rerun as rerun
+    from loopwright.rerun import rerun_async as rerun_async
     from loopwright.runner import Outcome as Outcome
     from loopwright.runner import Waiting as Waiting
     from loopwright.runner import resume as resume

@@ -1,7 +1,7 @@
 """What can go wrong for a user, one class per kind; every message says what, where, and what to do.
 
-Only errors a user can cause or must hear of live here. What a *candidate* does wrong is not an error of ours: it becomes
-a `Feedback` with its `error` set, or a `Rejected` proposal, and the run goes on.
+Only errors a user can cause or must hear of live here. What a *candidate* does wrong is not an error of ours: it
+becomes a `Feedback` with its `error` set, or a `Rejected` proposal, and the run goes on.
 """
 
 from __future__ import annotations

@@ -79,7 +79,7 @@ def _number(value: object) -> tuple[float, str]:
         return 0.0, f"the task returned {_brief(value)} as its score; a score is a finite number"
     try:
         number = float(cast("Any", value))
-    except Exception as error:  # a hostile or broken __float__: becomes the trial's error feedback
+    except Exception as error:  # noqa: BLE001 - a hostile or broken __float__: becomes the trial's error feedback
         return 0.0, f"the task's score could not be read as a number: {type(error).__name__}: {error}"
     if not math.isfinite(number):
         return 0.0, f"the task returned {number} as its score; a score is a finite number"

@@ -190,7 +190,7 @@ class Runner:
         optimizer = make_optimizer(self.loop.optimizer.kind, self.loop.optimizer.given())
         search = make_search(self.loop.search)
         gateway = self._gateway = self._make_gateway()
-        executor = self._make_executor(Path(self.journal.meta("root") or "."))
+        executor = make_executor(self.loop, Path(self.journal.meta("root") or "."))
         try:
             card = await executor.start()
             learning = LearningLoop(self.loop, self.artifact.start, card, optimizer, search)
@@ -390,18 +390,6 @@ class Runner:
         assert self._gateway is not None, "models can be asked only while the run is driven"
         return self._gateway
 
-    def _make_executor(self, root: Path) -> Executor:
-        """The executor that `execution.isolation` names."""
-        loop, limits = self.loop, self.loop.execution.limits
-        if loop.execution.isolation == "inline":
-            from loopwright.execution.inline import InlineExecutor
-
-            return InlineExecutor(loop.task, root, limits=limits, options=loop.task_options)
-        from loopwright.execution.process import ProcessExecutor
-
-        slots = loop.execution.slots
-        return ProcessExecutor(loop.task, root, slots=slots, limits=limits, options=loop.task_options)
-
     def _make_gateway(self) -> Gateway:
         from loopwright.llm.callable import CallableModel
         from loopwright.llm.gateway import Gateway
@@ -440,6 +428,18 @@ class Runner:
             usage=loop.meter.usage,
             accepted=sum(node.accepted for node in population.nodes.values()) - 1,
         )
+
+
+def make_executor(loop: Loop, root: Path) -> Executor:
+    """The executor that `execution.isolation` names; the task is looked up under `root`."""
+    limits, options = loop.execution.limits, loop.task_options
+    if loop.execution.isolation == "inline":
+        from loopwright.execution.inline import InlineExecutor
+
+        return InlineExecutor(loop.task, root, limits=limits, options=options)
+    from loopwright.execution.process import ProcessExecutor
+
+    return ProcessExecutor(loop.task, root, slots=loop.execution.slots, limits=limits, options=options)
 
 
 def replies_of(folder: str) -> FindReply:

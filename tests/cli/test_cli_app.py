@@ -62,9 +62,10 @@ def test_wrong_usage_is_one_sentence(cli: Cli, args: list[str], hint: str) -> No
 def test_a_fault_of_ours_asks_to_be_reported(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("loopwright.record.record", lambda folder: 1 / 0)
     assert "please report" in sentence(cli("ask", "x", code=1))
-    told = CliRunner().invoke(app, ["--debug", "ask", "x"])
-    assert "ZeroDivisionError" in told.stderr
-    assert "Traceback" in told.stderr
+    for args in (["--debug", "ask", "x"], ["ask", "x", "--debug"]):
+        told = CliRunner().invoke(app, args)
+        assert "ZeroDivisionError" in told.stderr
+        assert "Traceback" in told.stderr
 
 
 def test_a_reader_that_goes_away_is_no_fault(finished: object) -> None:

@@ -146,6 +146,11 @@ def test_bad_settings_are_one_sentence_and_leave_no_folder(world: Path, cli: Cli
     assert not list(world.glob("runs/*"))
 
 
+def test_running_a_run_names_resume(world: Path, cli: Cli) -> None:
+    cli("run", "loop.toml", "--out", "r", "--set", "budget.steps=1")
+    assert "loopwright resume r" in sentence(cli("run", "r", code=2))
+
+
 def test_a_missing_loop_file_is_one_sentence(world: Path, cli: Cli) -> None:
     assert "no loop file" in sentence(cli("run", "nothing.toml", code=2))
     assert "is a folder" in sentence(cli("run", ".", code=2))

@@ -25,6 +25,7 @@ COMMANDS = {
     "apply": "Write a run's best texts into your own files.",
     "ask": "Print the question that a run waits with.",
     "tell": "Answer the question that a run waits with.",
+    "film": "Film a candidate of an Atari run.",
     "preflight": "Say which protections hold on this machine.",
 }
 INTERRUPTED = 130
@@ -61,7 +62,10 @@ class App(click.Group):
         windows_expand_args: bool = True,
         **extra: Any,
     ) -> Any:
-        debug = "--debug" in (sys.argv[1:] if args is None else args)
+        args = list(sys.argv[1:] if args is None else args)
+        debug = "--debug" in args  # wherever it stands: one adds it to the end of a command that failed
+        if debug:
+            args = ["--debug", *(arg for arg in args if arg != "--debug")]
         try:
             code: object = super().main(
                 args=args,

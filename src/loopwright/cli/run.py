@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from loopwright.cli.app import overrides
+from loopwright.errors import StoreError, UsageError
 
 
 @click.command()
@@ -25,6 +26,8 @@ def run(loop: Path, out: Path | None, seed: int | None, changes: tuple[str, ...]
     from loopwright.cli.drive import drive
     from loopwright.settings import Loop
 
+    if (loop / "journal.db").exists():
+        raise UsageError(f"{loop} is a run already; go on with it by 'loopwright resume {loop}'")
     table = overrides(changes)
     if seed is not None:
         table["seed"] = seed
@@ -54,8 +57,6 @@ def new_folder(loop: Path) -> Path:
         except FileExistsError:
             number += 1
         except OSError as error:
-            from loopwright.errors import StoreError
-
             raise StoreError(
                 f"the run folder {folder} cannot be made: {error.strerror}; name another by --out"
             ) from None

@@ -96,10 +96,10 @@ class Json:
 class Terminal:
     """A live view: a line for each finished update above, how the run stands below."""
 
-    def __init__(self) -> None:
+    def __init__(self, console: Console | None = None) -> None:
         from rich.console import Console
 
-        self._console: Console = Console(stderr=True, highlight=False)
+        self._console = console or Console(stderr=True, highlight=False)
         self._live: Live | None = None
         self._teller = Teller()
         self._progress: Progress | None = None

@@ -61,8 +61,7 @@ def atari(
     if protocol not in {"paper", "full"}:
         raise TaskError(f"protocol = '{protocol}' is none of an Atari task's{nearest(protocol, ['paper', 'full'])}")
     paper = protocol == "paper"
-    noise = sticky if sticky is not None else 0.0 if paper else FULL_STICKY
-    lifelong = life if life is not None else paper and record.paper.life
+    noise, lifelong = conditions(game, protocol, sticky=sticky, life=life)
     usual = (record.paper.episodes,) * 3 if paper else (20, 10, 20)
     counts = [given if given is not None else n for given, n in zip((train, validation, test), usual, strict=True)]
 
@@ -90,6 +89,15 @@ def atari(
         floor=record.floor,
         name=game,
     )
+
+
+def conditions(
+    game: str, protocol: str = "paper", *, sticky: float | None = None, life: bool | None = None, **_: object
+) -> tuple[float, bool]:
+    """The chance of a sticky action and whether a life is an episode, as a task with these options plays."""
+    paper = protocol == "paper"
+    noise = sticky if sticky is not None else 0.0 if paper else FULL_STICKY
+    return noise, life if life is not None else paper and game_record(game).paper.life
 
 
 def _seeds(split: str, count: int) -> range:

@@ -6,14 +6,15 @@ played.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from loopwright.errors import TaskError
-from loopwright.tasks.atari import game_record
+from loopwright.tasks.atari import FIRST_SEED, conditions, game_record
 from loopwright.tasks.atari.emulator import REPEAT, Atari
+from loopwright.trial import Trial
 
 
 def film_from_actions(
@@ -52,6 +53,19 @@ def film_from_actions(
     path.parent.mkdir(parents=True, exist_ok=True)
     pictures[0].save(path, save_all=True, append_images=pictures[1:], duration=milliseconds, loop=0, **options)
     return len(pictures)
+
+
+def film_trial(game: str, options: Mapping[str, Any], trial: Trial, path: Path) -> int:
+    """Write the episode of a recorded trial of a task with these options; gives the number of pictures.
+
+    No code of the candidate is run: the emulator plays its recorded actions again. Raises `TaskError`.
+    """
+    if trial.trace is None or not trial.trace.steps:
+        raise TaskError(f"the trial on {trial.spec.split} example {trial.spec.index} has no recorded steps to film")
+    sticky, life = conditions(game, **options)
+    seed = FIRST_SEED[trial.spec.split] + trial.spec.index
+    actions = [int(step.action) for step in trial.trace.steps]
+    return film_from_actions(game, actions, seed, path, sticky=sticky, life=life)
 
 
 def strip_from_actions(
