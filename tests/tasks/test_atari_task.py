@@ -6,6 +6,7 @@ import importlib.util
 import random
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -22,7 +23,13 @@ from loopwright.tasks.atari.emulator import Atari
 from loopwright.tasks.atari.film import film_from_actions, strip_from_actions
 from loopwright.trial import TrialSpec
 
-READY = [game for game in atari.GAMES if (Path(atari.__file__).parent / f"{game}.py").exists()]
+GAMES = atari.GAMES
+
+
+@cache
+def emulator(game: str, number: int = 0, **options: Any) -> Atari:
+    """One emulator is used again and again: loading a game takes longer than a test."""
+    return Atari(atari.game_record(game), **options)
 
 
 def module(path: Path) -> ModuleType:
@@ -34,8 +41,7 @@ def module(path: Path) -> ModuleType:
     return loaded
 
 
-def played(game: str, seed: int, actions: list[int], **options: Any) -> list[Any]:
-    env = Atari(atari.game_record(game), **options)
+def played(env: Atari, seed: int, actions: list[int]) -> list[Any]:
     seen: list[Any] = [env.reset(seed)]
     for action in actions:
         turn = env.step(action)
@@ -50,23 +56,18 @@ def walk(game: str, steps: int, seed: int = 3) -> list[int]:
     return [rng.randrange(len(atari.game_record(game).actions)) for _ in range(steps)]
 
 
-@pytest.mark.parametrize("game", READY)
+@pytest.mark.parametrize("game", GAMES)
 def test_equal_seeds_and_actions_give_equal_episodes(game: str) -> None:
     actions = walk(game, 80)
-    env = Atari(atari.game_record(game), sticky=0.25)
+    env = emulator(game, sticky=0.25)
     env.reset(8)
     for action in actions[:30]:  # whatever was played before
         env.step(action)
-    seen: list[Any] = [env.reset(5)]
-    for action in actions:
-        turn = env.step(action)
-        seen.append((turn, env.ram()))
-        if turn[2]:
-            break
-    assert seen == played(game, 5, actions, sticky=0.25)
+    assert played(env, 5, actions) == played(emulator(game, 1, sticky=0.25), 5, actions)
+    assert played(env, 5, actions) == played(env, 5, actions)
 
 
-@pytest.mark.parametrize("game", READY)
+@pytest.mark.parametrize("game", GAMES)
 def test_observations_are_plain_and_fresh(game: str) -> None:
     def plain(value: Any) -> bool:
         if isinstance(value, dict):
@@ -75,7 +76,7 @@ def test_observations_are_plain_and_fresh(game: str) -> None:
             return all(plain(v) for v in value)
         return type(value) in {int, float, str, bool}
 
-    env = Atari(atari.game_record(game), sticky=0.25)
+    env = emulator(game, sticky=0.25)
     obs = env.reset(0)
     for action in walk(game, 40):
         kept = repr(obs)
@@ -85,12 +86,10 @@ def test_observations_are_plain_and_fresh(game: str) -> None:
         obs = after
 
 
-@pytest.mark.parametrize("game", READY)
+@pytest.mark.parametrize("game", GAMES)
 def test_the_start_plays_and_names_only_actions_of_the_game(game: str) -> None:
     policy = module(atari.starting(game))
-    record = atari.game_record(game)
-    for life in (False, True):
-        env = Atari(record, life=life, full=not life)
+    for env in (emulator(game, sticky=0.25), emulator(game, life=True, full=False)):
         obs = env.reset(0)
         for _ in range(60):
             obs, _, over, _ = env.step(policy.act(obs))
@@ -98,7 +97,7 @@ def test_the_start_plays_and_names_only_actions_of_the_game(game: str) -> None:
                 break
 
 
-@pytest.mark.parametrize("game", READY)
+@pytest.mark.parametrize("game", GAMES)
 def test_splits_share_no_seed_and_texts_hold(game: str) -> None:
     for protocol in ("paper", "full"):
         task = atari.atari(game, protocol=protocol)
@@ -112,15 +111,16 @@ def test_splits_share_no_seed_and_texts_hold(game: str) -> None:
 
 
 def test_sticky_actions_repeat_with_their_probability() -> None:
-    plain = played("pong", 0, walk("pong", 60))
-    assert plain == played("pong", 10, walk("pong", 60))  # without noise, seeds with an equal start are equal
-    noisy = [played("pong", seed, walk("pong", 60), sticky=0.25) for seed in (0, 10, 20)]
+    actions = walk("pong", 60)
+    env = emulator("pong")
+    assert played(env, 0, actions) == played(env, 10, actions)  # without noise, equal starts are equal games
+    noisy = [played(emulator("pong", sticky=0.25), seed, actions) for seed in (0, 10, 20)]
     assert noisy[0] != noisy[1] != noisy[2]
 
 
 @pytest.mark.parametrize("action", [None, -1, 6, "UP", 2.0, [2]])
 def test_an_invalid_action_is_named(action: Any) -> None:
-    env = Atari(atari.game_record("pong"))
+    env = emulator("pong")
     env.reset(0)
     with pytest.raises(InvalidAction, match="is not one of the actions 0 NOOP"):
         env.step(action)
@@ -129,7 +129,7 @@ def test_an_invalid_action_is_named(action: Any) -> None:
 def test_numpy_integers_are_actions() -> None:
     import numpy as np
 
-    env = Atari(atari.game_record("pong"))
+    env = emulator("pong")
     env.reset(0)
     env.step(np.int64(2))
 

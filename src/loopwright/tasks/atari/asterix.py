@@ -6,7 +6,7 @@ from loopwright.tasks.atari.game import Box, Game, Observation, Protocols, box, 
 from loopwright.tasks.staged import Stage, Staged
 
 EMPTY, LEFTWARD = 11, 216  # the picture of an empty lane, and of an enemy that faces to the left
-DYING = 82
+DYING = range(79, 126)
 # What is to be collected at each level: (dx, dy, w, h) of its picture within its lane.
 THINGS = (
     ("Cauldron", 1, 1, 7, 10),
@@ -26,7 +26,7 @@ class AsterixObjects:
 
     Memory: 41 player x, 39 player lane, 42-49 the lanes' x from the highest lane, 18 down to 11 the low byte
     of their pictures (11 an empty one), 29-36 their kind (odd: an enemy), 73-80 set where points are shown,
-    54 the level's thing, 71 above 81 while the player dies, 83 lives, 94-96 score. 39, 41-49, 83, 94-96 are
+    54 the level's thing, 71 from 79 to 125 while the player dies, 83 lives, 94-96 score. 39, 41-49, 83, 94-96 are
     in public disassemblies; the rest is measured against the screen. The movement of an object is kept by
     lane as long as its kind stays the same.
     """
@@ -44,7 +44,7 @@ class AsterixObjects:
         things: list[Observation] = []
         rewards: list[Observation] = []
         lane_y = 26 + 16 * ram[39]
-        dying = ram[71] >= DYING
+        dying = ram[71] in DYING
         player = box(
             ram[41] + dying, lane_y, 16 if dying else 6 if ram[54] & 4 and ram[54] & 3 else 8, 11, self._player
         )

@@ -54,12 +54,12 @@ class EnduroObjects:
         left = _signed(road[46])
         player = _moved((1248 - 9 * left) // 16, 89 + ram[52], 16, 11, self._player)
         cars: dict[int, tuple[int, Box]] = {}
-        if any(ram[27:34]):
+        if any(road[27:34]):
             curve = _signed(road[34])
             turn = 0 if -25 < curve < 25 else 1 if curve > 0 else -1
             drift = sorted(_signed(b) - turn * bend for b, bend in zip(road[86:98], BEND, strict=True))[6]
             for number in range(7):
-                code = ram[27 + number]
+                code = road[27 + number]
                 if code:
                     lacks, w, h = DISTANCES[number]
                     y = ram[11 + number] + lacks

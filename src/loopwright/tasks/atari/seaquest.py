@@ -5,7 +5,6 @@ from __future__ import annotations
 from loopwright.tasks.atari.game import JUMP, Box, Game, Observation, Protocols, box, decimal
 from loopwright.tasks.staged import Stage, Staged
 
-SURFACE = 13
 RIGHT_EDGE = 160
 JOINED = 16  # between the places of a lane's three enemies
 
@@ -36,7 +35,7 @@ class SeaquestObjects:
     def read(self, ram: bytes, before: bytes = b"") -> Observation:
         found: Observation = {}
         y = ram[97]
-        self._player = None if ram[105] else box(ram[70], y + 33, 16, 7 if y <= SURFACE else 11, self._player)
+        self._player = None if ram[105] else box(ram[70], y + 33, 16, 11, self._player)
         if self._player is not None:
             found["Player"] = self._player
         enemies: list[Observation] = []

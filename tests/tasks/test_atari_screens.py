@@ -1,0 +1,131 @@
+"""The decoders against the screen: what they say is there is drawn there, and what is drawn is said."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from typing import Any
+
+import pytest
+
+pytest.importorskip("ale_py")
+
+from atari_play import SCRIPTS, emulator, frames
+from atari_screens import CHECKS, compare
+
+STEPS = 250
+# The first steps of an episode show little; a category is judged only where it was seen often enough to say 99 %.
+SEEN = 100
+
+
+@pytest.mark.parametrize("game", CHECKS)
+def test_boxes_cover_the_right_pixels(game: str) -> None:
+    right: Counter[str] = Counter()
+    total: Counter[str] = Counter()
+    for choose in (None, SCRIPTS[game]):
+        for obs, screen in frames(game, STEPS, choose, seed=1):
+            for category, good in compare(game, obs, screen):
+                right[category] += good
+                total[category] += 1
+    assert sum(total.values()) > STEPS
+    wrong = {c: (right[c], n) for c, n in total.items() if n >= SEEN and right[c] < 0.98 * n}
+    assert not wrong
+    assert sum(right.values()) >= 0.99 * sum(total.values())
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("game", CHECKS)
+def test_99_of_100_boxes_are_right_over_many_episodes(game: str) -> None:
+    right = total = 0
+    for choose in (None, SCRIPTS[game]):
+        for obs, screen in frames(game, 2500, choose, seed=50):
+            verdicts = compare(game, obs, screen)
+            right += sum(good for _, good in verdicts)
+            total += len(verdicts)
+    assert right >= 0.99 * total
+
+
+@pytest.mark.parametrize("game", CHECKS)
+def test_lives_are_the_emulator_s(game: str) -> None:
+    seen = []
+    for obs, _ in frames(game, 400, SCRIPTS[game], seed=2):
+        if "lives" in obs:
+            seen.append(obs["lives"] == emulator(game)._ale.lives())
+    assert sum(seen) >= 0.97 * len(seen)  # memory is a frame or two ahead of the count
+
+
+@pytest.mark.parametrize("game", ["breakout", "seaquest", "spaceinvaders", "asterix", "freeway"])
+def test_score_in_memory_is_the_sum_of_rewards(game: str) -> None:
+    env = emulator(game)
+    rng = random.Random(0)
+    obs = env.reset(3)
+    total = 0.0
+    for _ in range(300):
+        obs, reward, over, _ = env.step(SCRIPTS[game](obs, rng))
+        total += reward
+        if over:
+            break
+    assert total > 0
+    assert obs["score"] == total
+
+
+def test_movement_is_the_difference_to_the_step_before() -> None:
+    before: dict[str, Any] = {}
+    moved = 0
+    for obs, _ in frames("pong", 300, SCRIPTS["pong"]):
+        ball, last = obs.get("Ball"), before.get("Ball")
+        if ball and last and abs(ball["x"] - last["x"]) <= 24:
+            assert (ball["dx"], ball["dy"]) == (ball["x"] - last["x"], ball["y"] - last["y"])
+            moved += ball["dx"] != 0
+        before = obs
+    assert moved > 100
+
+
+def test_cars_that_come_round_keep_their_speed() -> None:
+    for obs, _ in frames("freeway", 400, SCRIPTS["freeway"]):
+        for lane, car in enumerate(obs["Cars"]):
+            assert abs(car["dx"]) <= 8
+            assert car["dx"] <= 0 if lane < 5 else car["dx"] >= 0
+
+
+def test_bullets_fly_straight() -> None:
+    flown = 0
+    for obs, _ in frames("spaceinvaders", 400, SCRIPTS["spaceinvaders"]):
+        for name in ("Bullet0", "Bullet1", "Bullet2"):
+            if name in obs and obs[name]["dy"]:
+                flown += 1
+                assert abs(obs[name]["dy"]) <= 24
+                assert (obs[name]["dy"] < 0) == (name == "Bullet2")
+    assert flown > 50
+
+
+def test_what_moves_in_asterix_has_a_speed() -> None:
+    speeds = [abs(o["dx"]) for obs, _ in frames("asterix", 200) for o in obs["Enemies"]]
+    assert speeds
+    assert sum(0 < speed <= 12 for speed in speeds) > 0.8 * len(speeds)
+
+
+def test_a_car_in_enduro_keeps_its_identity_from_far_to_near() -> None:
+    jumps = steps = 0
+    for obs, _ in frames("enduro", 600, SCRIPTS["enduro"]):
+        for car in obs["EnemyCars"]:
+            steps += 1
+            jumps += abs(car["dx"]) > 24 or abs(car["dy"]) > 24
+    assert steps > 100
+    assert jumps == 0
+
+
+def test_a_cube_changes_its_colour_when_hopped_on() -> None:
+    env = emulator("qbert")
+    obs = env.reset(0)
+    for _ in range(60):
+        obs = env.step(0)[0]
+    before = [cube["color"] for cube in obs["Cubes"]]
+    assert len(before) == 21
+    assert len(set(before)) == 1
+    for _ in range(30):
+        obs = env.step(3)[0]
+    changed = [(cube["row"], cube["column"]) for cube in obs["Cubes"] if cube["color"] != before[0]]
+    assert changed
+    assert changed[0] == (1, 1)
