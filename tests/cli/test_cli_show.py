@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from console import Cli, sentence
 
-from loopwright.record import record
 from loopwright.cli.text import clean
+from loopwright.record import record
 from loopwright.store.events import Showed
 
 VIEWS = [

@@ -66,9 +66,9 @@ def test_the_live_view_fits_its_terminal_and_clears_itself(columns: int) -> None
     views: list[list[str]] = []
     for entries, now in COURSE:
         watcher(entries, now)
-        with console.capture() as shown:
-            console.print(watcher._render())  # pyright: ignore
-        views.append(shown.get().splitlines())
+        plain = Console(file=io.StringIO(), width=columns, color_system=None)
+        plain.print(watcher._render())  # pyright: ignore
+        views.append(plain.file.getvalue().splitlines())  # pyright: ignore
     watcher.stop()
     assert all(len(view) == 3 and all(len(line) <= columns for line in view) for view in views)
     assert "update 2 of 15" in views[2][0]
