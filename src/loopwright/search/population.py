@@ -42,7 +42,7 @@ class Population:
         self.trials = 0  # trials run, of every role
         self.train: dict[int, float] = {}  # the last score seen on each training example
         self.memory: list[Remembered] = []
-        self.failure = ""  # the kind of failure that the last updates share, and how many of them
+        self.failure: str = ""  # the kind of failure that the last updates share, and how many of them
         self.failures = 0
         self._ranking: list[tuple[float, str]] = []  # (negative mean, id) of the best accepted
         self._proposed: dict[str, Proposed] = {}  # the proposals of the update that is being taken in
