@@ -1,131 +1,168 @@
-"""What isolation costs: for a trial that does nothing, for one call into the candidate, and for a game on the emulator.
+"""What isolation costs: overhead of a trial, of a call into the program, of a call back, and of recording.
 
-Wall times matter here, because a trial waits for them; where the machine is shared they are upper bounds, and the CPU
-seconds beside them are the steadier figure.
+Prints a table; run it on a quiet machine: `python benchmarks/bench_execution.py [--quick]`. Wall times of single calls
+depend on what else runs; CPU seconds (evaluator and candidate together) do so much less.
 """
 
 from __future__ import annotations
 
+import argparse
 import asyncio
-import random
+import os
+import statistics
+import tempfile
 import time
+import timeit
 from pathlib import Path
-from statistics import median
-
-from bench_evidence import episode
-from measure import Row, alone
+from typing import Any
 
 from loopwright.execution.process import ProcessExecutor
 from loopwright.execution.protocol import Limits, Source
-from loopwright.tasks.atari import game_record
-from loopwright.tasks.atari.emulator import REPEAT, Atari
+from loopwright.execution.sandbox import walls
+from loopwright.trace.record import Tracer
 from loopwright.trial import Trial, TrialSpec
 
-WORLD = Path(__file__).parent / "world"
-ATARI_STEPS = 2_000
+TASK = """
+import time
+from loopwright.task import task
+
+OBSERVATION = {name: dict(x=1, y=2, w=4, h=5, dx=0, dy=1) for name in ("player", "enemy", "ball")}
+
+def timed(calls, act):
+    wall = time.perf_counter()
+    for _ in range(calls):
+        act()
+    return 1.0, {"us": (time.perf_counter() - wall) / calls * 1e6}
+
+@task(train=[0])
+def nothing(program, example, trial):
+    return float(program.act(OBSERVATION) == 3)
+
+@task(train=[0])
+def calls(program, example, trial):
+    return timed(CALLS, lambda: program.act(OBSERVATION))
+
+@task(train=[0])
+def callbacks(program, example, trial):
+    program.act(OBSERVATION)
+    wall = time.perf_counter()
+    program.ask_back(CALLS, lambda value: value)
+    return 1.0, {"us": (time.perf_counter() - wall) / CALLS * 1e6}
+
+@task(train=[0])
+def arrays(program, example, trial):
+    import numpy
+    screen = numpy.zeros((210, 160, 3), "u1")
+    return timed(CALLS // 10, lambda: program.act(screen))
+"""
+PROGRAM = """
+def act(observation):
+    return 3
+
+def ask_back(times, handle):
+    for _ in range(times):
+        handle(1)
+"""
 
 
-def candidate(number: int) -> Source:
-    """A program of one function; each number is another candidate."""
-    text = f"NUMBER = {number}\n\n\ndef same(value):\n    return value\n"
-    return Source(str(number), {"agent.py": text.encode()}, "agent.py", [("agent.py", "same")])
+def source(traced: bool) -> Source:
+    return Source("bench", {"agent.py": PROGRAM.encode()}, "agent.py", [("agent.py", "act")] if traced else [])
 
 
-async def overheads(repeats: int) -> tuple[list[float], list[Trial], float]:
-    """Wall seconds of trials of ever new candidates, the trials, and main's CPU seconds for each of them."""
-    executor = ProcessExecutor("task.py:nothing", WORLD)
-    await executor.start()
+async def trials(root: Path, task: str, *, times: int, record: bool = False) -> tuple[list[Trial], list[float]]:
+    """Trials of one task, and the seconds that each took as main sees it; the first ones warm up and are left out."""
+    executor = ProcessExecutor(f"task.py:{task}", root, limits=Limits(seconds=300))
+    done: list[Trial] = []
+    seconds: list[float] = []
     try:
-        walls: list[float] = []
-        trials: list[Trial] = []
-        await executor.run(candidate(0), TrialSpec("0", "train", 0, 0))
-        cpu = time.process_time()
-        for number in range(1, repeats + 1):
-            began = time.perf_counter()
-            trials.append(await executor.run(candidate(number), TrialSpec(str(number), "train", 0, 0, record=True)))
-            walls.append(time.perf_counter() - began)
-        assert all(trial.score == 1.0 for trial in trials)
-        return walls, trials, (time.process_time() - cpu) / repeats
+        await executor.start()
+        for _ in range(times + 2):
+            started = time.perf_counter()
+            trial = await executor.run(source(record), TrialSpec("bench", "train", 0, 0, record=record))
+            seconds.append(time.perf_counter() - started)
+            assert trial.feedback.error is None, trial.feedback
+            done.append(trial)
     finally:
         await executor.close()
+    return done[2:], seconds[2:]
 
 
-async def round_trips(repeats: int, *, record: bool) -> tuple[float, float]:
-    """Medians of microseconds a call: wall, round trip; CPU of evaluator and candidate together."""
-    executor = ProcessExecutor("task.py:calls", WORLD, limits=Limits(seconds=300))
-    await executor.start()
-    try:
-        walls: list[float] = []
-        cpus: list[float] = []
-        for _ in range(repeats):
-            short, long = [
-                await executor.run(candidate(0), TrialSpec("0", "train", index, 0, record=record)) for index in (0, 1)
-            ]
-            assert long.feedback.error is None, long.feedback.text
-            walls.append(long.score)
-            cpus.append((long.cpu - short.cpu) / 4_000 * 1e6)  # the difference leaves the start of the trial out
-        return median(walls), median(cpus)
-    finally:
-        await executor.close()
+def us(done: list[Trial]) -> float:
+    return min(trial.feedback.metrics["us"] for trial in done)
 
 
-def bare_steps(steps: int) -> float:
-    """CPU microseconds of an agent step on the emulator alone: four frames, no objects, no policy, no Python around."""
-    console = Atari(game_record("pong"))
-    console.reset(0)
-    ale, rng = console._ale, random.Random(0)
-    codes = [rng.choice(ale.getMinimalActionSet()) for _ in range(steps)]
-    act = ale.act
-    began = time.process_time()
-    for code in codes:
-        for _ in range(REPEAT):
-            act(code)
-        if ale.game_over():
-            ale.reset_game()
-    return (time.process_time() - began) / steps * 1e6
+def cpu(done: list[Trial], calls: int) -> float:
+    return min(trial.cpu for trial in done) / calls * 1e6
 
 
-def isolated_steps(*, record: bool, repeats: int) -> list[float]:
-    """CPU microseconds of an agent step in an isolated trial: emulator, objects, policy, recording, both processes."""
-    trials = asyncio.run(episode(record=record, steps=ATARI_STEPS, repeats=repeats + 1))[1:]
-    return [trial.cpu / trial.feedback.metrics["steps"] * 1e6 for trial in trials]
+def tracing() -> float:
+    """Microseconds which recording adds to one call with small values; what `packed` does later is counted too."""
+
+    def plain(a: int, b: list[int]) -> int:
+        return a
+
+    best = 1e9
+    items = [1, 2, 3]
+    for _ in range(20):
+        tracer = Tracer()
+        traced = tracer.wrap(plain, "plain")
+        bare = timeit.timeit(lambda: plain(1, items), number=2000)
+        wrapped = timeit.timeit(lambda f=traced: f(1, items), number=2000)
+        best = min(best, (wrapped - bare) / 2000 * 1e6)
+    return best
 
 
-def rows(quick: bool) -> list[Row]:
-    walls, trials, main = asyncio.run(overheads(30 if quick else 200))
-    overhead = median(walls) * 1e3
-    cpu = median(trial.cpu for trial in trials) * 1e3
-    wall, used = asyncio.run(round_trips(3 if quick else 9, record=False))
-    wall_recorded, _ = asyncio.run(round_trips(3 if quick else 9, record=True))
-    bare, plain, recorded = [], [], []
-    for _ in range(2 if quick else 5):  # in turn, so that noise of the machine meets all three
-        bare.append(bare_steps(ATARI_STEPS))
-        plain += isolated_steps(record=False, repeats=2)
-        recorded += isolated_steps(record=True, repeats=2)
-    share, share_recorded = median(bare) / median(plain), median(bare) / median(recorded)
+def packing() -> float:
+    def plain(a: int, b: list[int]) -> int:
+        return a
+
+    best = 1e9
+    for _ in range(20):
+        tracer = Tracer()
+        traced = tracer.wrap(plain, "plain")
+        for _ in range(200):
+            traced(1, [2])
+        best = min(best, timeit.timeit(tracer.packed, number=1) / 200 * 1e6)
+    return best
+
+
+async def measure(quick: bool) -> list[tuple[str, str, str]]:
+    calls, times = (2000, 10) if quick else (10_000, 40)
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder)
+        (root / "task.py").write_text(TASK.replace("CALLS", str(calls)))
+        empty, seconds = await trials(root, "nothing", times=times)
+        talk, _ = await trials(root, "calls", times=3)
+        recorded, _ = await trials(root, "calls", times=2, record=True)
+        back, _ = await trials(root, "callbacks", times=3)
+        screens, _ = await trials(root, "arrays", times=2)
+    per_call = cpu(talk, calls)
     return [
-        Row(
-            "isolated evaluation, overhead per candidate",
-            f"{overhead:.1f} ms wall (fastest tenth {sorted(walls)[len(walls) // 10] * 1e3:.1f}), {cpu:.1f} ms CPU of "
-            f"evaluator and candidate, {main * 1e3:.1f} ms of main",
-            "<= 25 ms median",
-            overhead <= 25.0,
-        ),
-        Row(
-            "call of evaluator into candidate, round trip",
-            f"{wall:.0f} us wall, {used:.0f} us CPU ({wall_recorded:.0f} us wall where calls are recorded)",
-            "<= 60 us",
-            wall <= 60.0,
-        ),
-        Row(
-            "Atari Pong under full isolation, steps per CPU second against the bare emulator",
-            f"{share:.0%} ({median(plain):.0f} us a step, bare {median(bare):.0f}; "
-            f"recording all: {share_recorded:.0%})",
-            ">= 80 %",
-            share >= 0.8,
-        ),
+        ("isolated trial, overhead, median", f"{statistics.median(seconds) * 1e3:.1f} ms", "<= 25 ms"),
+        ("  its CPU, evaluator and candidate", f"{statistics.median(t.cpu for t in empty) * 1e3:.1f} ms", ""),
+        ("call into the program, round trip", f"{us(talk):.0f} us", "<= 60 us"),
+        ("  its CPU, both sides", f"{per_call:.0f} us", "< 50 us"),
+        ("  with a traced function, CPU", f"{cpu(recorded, calls):.0f} us", ""),
+        ("  with a 210x160x3 screen", f"{us(screens):.0f} us", ""),
+        ("call back to the task, round trip", f"{us(back):.0f} us", "<= 60 us"),
+        ("  its CPU, both sides", f"{cpu(back, calls):.0f} us", ""),
+        ("steps per CPU second", f"{1e6 / per_call:,.0f}", ""),
+        ("recording one call", f"{tracing():.2f} us", "<= 2 us"),
+        ("  packing it after the program call", f"{packing():.2f} us", ""),
     ]
 
 
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="fewer repetitions")
+    arguments = parser.parse_args()
+    rows: list[Any] = asyncio.run(measure(arguments.quick))
+    load = os.getloadavg()[0]
+    print(f"walls: {walls()}; cores: {len(os.sched_getaffinity(0))}; load: {load:.1f}\n")
+    print(f"{'what':<42} {'measured':>12}   wanted")
+    for what, measured, wanted in rows:
+        print(f"{what:<42} {measured:>12}   {wanted}")
+
+
 if __name__ == "__main__":
-    alone(rows, __doc__)
+    main()

@@ -69,6 +69,13 @@ def test_state_is_fresh_for_every_trial(bench: MakeBench) -> None:
     assert [one.run(counting, i).score for i in range(3)] == [1.0, 1.0, 1.0]
 
 
+def test_a_program_may_have_any_names(bench: MakeBench) -> None:
+    names = ["start", "end", "invoke", "outcome", "modules", "unload", "engine", "_private", "last_failure", "time_out"]
+    candidate = source("".join(f"def {name}(): return {name!r}\n" for name in names))
+    trial = bench("plain.py:all_names").run(candidate)
+    assert trial.feedback.text == repr(names), trial.feedback
+
+
 def test_missing_function_and_missing_file_are_said(bench: MakeBench) -> None:
     trial = bench("plain.py:double").run(source("def triple(x): return 3 * x\n"))
     assert trial.feedback.error == "exception"

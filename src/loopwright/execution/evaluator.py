@@ -48,7 +48,7 @@ from loopwright.execution.link import (
     packed,
 )
 from loopwright.execution.loading import top_level_imports
-from loopwright.execution.program import ProgramFailure, cut
+from loopwright.execution.program import ProgramFailure, ProgramProxy, cut
 from loopwright.execution.remote import RemoteProgram
 from loopwright.feedback import Feedback
 from loopwright.llm.protocol import Ask, Reply
@@ -134,6 +134,7 @@ class _Worker:
         self._cores = sorted(os.sched_getaffinity(0))
         self._core = self._cores[fork.slot % len(self._cores)] if len(self._cores) > 1 else None
         self._program: RemoteProgram | None = None
+        self._modules: set[str] = set()  # what programs need for this task's values: imported before they are forked
 
     def serve(self) -> NoReturn:
         signal.signal(signal.SIGALRM, self._alarm)
@@ -148,7 +149,7 @@ class _Worker:
 
     def _answer(self, run: Run) -> Done:
         for attempt in range(1, ATTEMPTS + 1):
-            self._cell.prepare(top_level_imports(run.source.files))
+            self._cell.prepare([*top_level_imports(run.source.files), *sorted(self._modules)])
             self._main.send(Began())
             trial, killed = self._trial(run)
             if not killed or attempt == ATTEMPTS:
@@ -175,12 +176,13 @@ class _Worker:
         signal.setitimer(signal.ITIMER_REAL, limits.seconds + PATIENCE)
         try:
             program.start()
-            feedback = self._task.run(program, spec, handle)
+            feedback = self._task.run(ProgramProxy(program), spec, handle)
         except ProgramFailure as error:
             feedback = Feedback.failed(error.kind, error.failure.text(), floor=self._task.floor)
         finally:
             signal.setitimer(signal.ITIMER_REAL, 0)
             outcome = program.end()
+            self._modules |= program.modules
             self._program = None
             if self._core is not None:
                 os.sched_setaffinity(0, self._cores)

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from loopwright.errors import BudgetExhausted, LoopwrightError, ModelError
 from loopwright.execution.local import LocalProgram
-from loopwright.execution.program import ProgramFailure
+from loopwright.execution.program import ProgramFailure, ProgramProxy
 from loopwright.execution.protections import Protection
 from loopwright.execution.protocol import AskModel, Limits, Source, TaskCard
 from loopwright.feedback import Feedback
@@ -83,7 +83,7 @@ class InlineExecutor:
             state = random.getstate()
             random.seed(derive(spec.seed, "program"))
             try:
-                feedback = self._task.run(program, spec, handle)
+                feedback = self._task.run(ProgramProxy(program), spec, handle)
             except ProgramFailure as error:
                 feedback = Feedback.failed(error.kind, error.failure.text(), floor=self._task.floor)
             finally:

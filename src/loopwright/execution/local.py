@@ -30,7 +30,7 @@ from loopwright.trace.record import Tracer, describe, plain
 
 
 class LocalProgram:
-    """A candidate as a program in this process: the same contract as a sandboxed one, without any protection."""
+    """The engine of a `ProgramProxy` whose candidate is in this process, without any protection."""
 
     def __init__(self, source: Source, folder: Path, limits: Limits, recorder: Recorder | None = None) -> None:
         self._source = source
@@ -42,11 +42,6 @@ class LocalProgram:
         self._broken: ProgramFailure | None = None
         self.last_failure: Failure | None = None
         write_files(source.files, folder)
-
-    def __getattr__(self, name: str) -> Callable[..., Any]:
-        if name.startswith("__"):
-            raise AttributeError(name)
-        return lambda *args, **kwargs: self._call(name, args, kwargs)
 
     def value(self, name: str) -> Any:
         """A plain module-level value of the entry file."""
@@ -60,9 +55,9 @@ class LocalProgram:
         self,
         command: Sequence[str],
         *,
-        stdin: str = "",
-        seconds: float | None = None,
-        env: Mapping[str, str] | None = None,
+        stdin: str,
+        seconds: float | None,
+        env: Mapping[str, str] | None,
     ) -> Command:
         """Run a command in the candidate's folder; the limits hold for time and output only."""
         return run_command(
@@ -104,14 +99,15 @@ class LocalProgram:
         except (Exception, SystemExit) as error:
             raise self._failed(error) from error
 
-    def _call(self, name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+    def invoke(self, name: str, /, *args: Any, **kwargs: Any) -> Any:
+        """Call the entry file's function `name`."""
         loaded = self._load()
         observation = self._observe(name, args, kwargs)
         try:
-            args, kwargs = copied(list(args)), copied(dict(kwargs))
+            passed, named = copied(list(args)), copied(kwargs)
         except Unsendable as error:
             raise TypeError(f"an argument of program.{name}() cannot be passed on: args{error}") from None
-        result = self._guarded(lambda: loaded.get(name)(*args, **kwargs))
+        result = self._guarded(lambda: loaded.get(name)(*passed, **named))
         running = _in_event_loop()
         if inspect.isawaitable(result):
             if running:

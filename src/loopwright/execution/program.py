@@ -7,11 +7,12 @@ of them tells a task that the candidate failed; it is the task's business to let
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import signal
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -39,6 +40,48 @@ class Recorder(Protocol):
     """Where a program tells each call made on it; see `loopwright.task.StepRecorder`."""
 
     def called(self, observation: Any, action: Any, calls: list[Call] | None = None) -> None: ...
+
+
+class Engine(Protocol):
+    """What stands behind a `ProgramProxy`; the methods are those of `execution.protocol.Program`."""
+
+    def invoke(self, name: str, /, *args: Any, **kwargs: Any) -> Any: ...
+    def value(self, name: str) -> Any: ...
+    def text(self, name: str) -> str: ...
+    def run(
+        self, command: Sequence[str], *, stdin: str, seconds: float | None, env: Mapping[str, str] | None
+    ) -> Command: ...
+
+
+class ProgramProxy:
+    """`program` in a task function. Every name but `value`, `text` and `run` is one of the candidate's functions."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return functools.partial(self._engine.invoke, name)
+
+    def value(self, name: str) -> Any:
+        """A plain module-level value of the entry file."""
+        return self._engine.value(name)
+
+    def text(self, name: str) -> str:
+        """The text of one of the candidate's files, as it was handed over."""
+        return self._engine.text(name)
+
+    def run(
+        self,
+        command: Sequence[str],
+        *,
+        stdin: str = "",
+        seconds: float | None = None,
+        env: Mapping[str, str] | None = None,
+    ) -> Command:
+        """Run a command in the candidate's private folder, under the trial's limits."""
+        return self._engine.run(command, stdin=stdin, seconds=seconds, env=env)
 
 
 def kind_of(error: BaseException) -> ErrorKind:

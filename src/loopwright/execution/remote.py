@@ -63,7 +63,7 @@ class _Callback(msgspec.Struct, array_like=True):
 
 
 class RemoteProgram:
-    """The contract is `execution.protocol.Program`.
+    """The engine of a `ProgramProxy` whose candidate is in another process.
 
     `ended(patience)` ends the trial's process and tells how it ended. `overlapping` are callables which may run at the
     same time as others (model calls); coroutine functions may too, everything else handed over runs one at a time.
@@ -125,11 +125,6 @@ class RemoteProgram:
         except Closed:
             self._gone_quietly()
 
-    def __getattr__(self, name: str) -> Callable[..., Any]:
-        if name.startswith("__"):
-            raise AttributeError(name)
-        return functools.partial(self._invoke, name)
-
     def value(self, name: str) -> Any:
         """A plain module-level value of the entry file."""
         return self._converse(VALUE, name, ((), {}), record=False)
@@ -142,9 +137,9 @@ class RemoteProgram:
         self,
         command: Sequence[str],
         *,
-        stdin: str = "",
-        seconds: float | None = None,
-        env: Mapping[str, str] | None = None,
+        stdin: str,
+        seconds: float | None,
+        env: Mapping[str, str] | None,
     ) -> Command:
         """Run a command in the candidate's private folder, under the trial's limits."""
         words = [str(word) for word in command]
@@ -157,7 +152,7 @@ class RemoteProgram:
 
     # -- plain tasks --------------------------------------------------------------------------------------------------
 
-    def _invoke(self, name: str, /, *args: Any, **kwargs: Any) -> Any:
+    def invoke(self, name: str, /, *args: Any, **kwargs: Any) -> Any:
         if asyncio._get_running_loop() is not None:  # the public one raises, which costs more than the call
             return _Pending(self, name, args, kwargs)
         return self._converse(CALL, name, (list(args), kwargs), record=True)
@@ -400,6 +395,11 @@ class RemoteProgram:
         at_work = "while the program was running" if self.talking else "while the task's own code was running"
         text = f"the trial's time limit of {self._limits.seconds:g} s passed {at_work}"
         self._fail("timeout", "TimeoutError", text)
+
+    @property
+    def modules(self) -> set[str]:
+        """What the program's process had to import to take in what the task handed over."""
+        return self._wire.modules
 
     def end(self, patience: float = 0.0) -> Outcome:
         """End the trial's process; how it ended."""

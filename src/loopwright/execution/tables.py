@@ -14,6 +14,8 @@ from collections.abc import Callable
 from typing import Any, cast
 
 ARRAY, ARROW, FRAME = 1, 2, 3
+# What the receiver has to import to rebuild each kind.
+MODULES = {ARRAY: "numpy", ARROW: "pyarrow", FRAME: "pandas"}
 _ARRAY_KINDS = frozenset("biufcSUmM")
 # pandas dtypes that are restored by name; every other extension dtype comes back as what its values make.
 _PANDAS_DTYPES = frozenset(

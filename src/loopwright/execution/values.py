@@ -74,10 +74,11 @@ class Packer:
     `register` gives the number of a callable that the other side may call; without it callables are refused.
     """
 
-    __slots__ = ("_register", "buffers")
+    __slots__ = ("_register", "buffers", "modules")
 
     def __init__(self, register: Callable[[Handler], int] | None = None) -> None:
         self.buffers: list[memoryview] = []
+        self.modules: set[str] = set()  # what the receiver has to import
         self._register = register
 
     def tame(self, value: Any) -> Any:
@@ -159,6 +160,8 @@ class Packer:
         described = tables.describe(value, self._buffer)
         if described is not None:
             code, plain = described
+            if code is not None:
+                self.modules.add(tables.MODULES[code])
             return self.tame(plain) if code is None else Ext(_TABLES + code, self._packed(self.tame(plain)))
         if callable(value) and not isinstance(value, type) and self._register is not None:
             return self._handle(value)

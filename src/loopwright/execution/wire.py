@@ -40,6 +40,7 @@ class Wire:
         self._encoder = msgspec.msgpack.Encoder()
         self._reader = Reader(resolve)
         self._rest = b""  # bytes received after the end of a frame
+        self.modules: set[str] = set()  # what the receiver had to import for what was sent
 
     def send(self, frame: Sequence[Any], buffers: Sequence[memoryview] = ()) -> None:
         """Send tamed data. Raises `Closed`, and `OverflowError` for an integer that `Packer` has not seen."""
@@ -76,6 +77,7 @@ class Wire:
                     pass  # an integer of more than 64 bits: the long way
             packer = Packer(register)
             self.send([*head, *(packer.tame(v) for v in values)], packer.buffers)
+            self.modules |= packer.modules
         except RecursionError:
             raise Unsendable(NESTED) from None
         except UnicodeEncodeError:
@@ -104,7 +106,7 @@ class Wire:
             body = bytes(data[start:end])
             rest = bytes(data[end:])
             for size in sizes:
-                buffers.append(bytearray(self._fill(rest, size, exactly=True)))
+                buffers.append(self._buffer(rest, size))
                 rest = rest[size:]
             self._rest = rest
         else:
@@ -131,15 +133,26 @@ class Wire:
             raise Closed("the other side is gone")
         return data
 
-    def _fill(self, data: bytes, size: int, *, exactly: bool = False) -> bytes | bytearray:
-        """`data` with at least `size` bytes; with `exactly`, cut there. Memory grows with what really arrives."""
-        filled = bytearray(data[:size] if exactly else data)
-        while len(filled) < size:
+    def _fill(self, data: bytes, size: int) -> bytes:
+        """`data` with at least `size` bytes."""
+        parts, have = [data], len(data)
+        while have < size:
+            parts.append(self._chunk())
+            have += len(parts[-1])
+        return b"".join(parts)
+
+    def _buffer(self, data: bytes, size: int) -> bytearray:
+        """A buffer of `size` bytes that begins with `data`; the kernel gives it memory as bytes arrive."""
+        buffer = bytearray(size)
+        have = min(len(data), size)
+        view = memoryview(buffer)
+        view[:have] = data[:have]
+        while have < size:
             try:
-                more = self.socket.recv(min(size - len(filled), 1 << 20))
+                got = self.socket.recv_into(view[have:])
             except OSError as error:
                 raise Closed(f"the other side is gone: {error}") from None
-            if not more:
+            if not got:
                 raise Closed("the other side is gone in the middle of a frame")
-            filled += more
-        return filled
+            have += got
+        return buffer

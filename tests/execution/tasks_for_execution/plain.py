@@ -105,6 +105,13 @@ def values(program, row, trial):
 
 
 @task(train=_rows())
+def all_names(program, row, trial):
+    got = [program.start(), program.end(), program.invoke(), program.outcome(), program.modules(), program.unload()]
+    got += [program.engine(), program._private(), program.last_failure(), program.time_out()]
+    return 1.0, repr(got)
+
+
+@task(train=_rows())
 def many_calls(program, row, trial):
     state = 0
     for i in range(200):
