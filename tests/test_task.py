@@ -382,7 +382,10 @@ class TestLoad:
         (folder / name).write_text(text, encoding="utf-8")
         return folder
 
-    GOOD = "import math\nfrom loopwright.task import Task, task\n@task(train=[1])\ndef qa(program, row, trial):\n    return 1.0\n"
+    GOOD = (
+        "import math\nfrom loopwright.task import Task, task\n"
+        "@task(train=[1])\ndef qa(program, row, trial):\n    return 1.0\n"
+    )
 
     def test_a_file_and_a_name(self, tmp_path: Path) -> None:
         assert load_task("task.py:qa", self.write(tmp_path, self.GOOD)).name == "qa"
