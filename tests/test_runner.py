@@ -240,3 +240,34 @@ def test_a_trial_run_again_gets_the_score_it_had(tmp_path: Path) -> None:
         assert trial.trace.steps
     with pytest.raises(UsageError, match="2 examples"):
         lw.rerun(tmp_path / "run", split="test", index=2)
+
+
+def test_changed_limits_are_kept_and_the_stop_file_is_forgotten(tmp_path: Path) -> None:
+    run(tmp_path, settings(budget__steps=1))
+    (tmp_path / "run" / "stop").touch()
+    assert lw.resume(tmp_path / "run", budget={"steps": 3}, models={"toy": next_number}).steps == 3
+    assert lw.resume(tmp_path / "run", models={"toy": next_number}).steps == 3
+
+
+def test_an_earlier_run_can_be_replayed_without_paying(tmp_path: Path) -> None:
+    def answer(received: Received) -> str:
+        return next_number("\n".join(message["content"] for message in received.messages))
+
+    with ModelServer(answer) as server:
+        first = run(tmp_path, settings(optimizer__model=server.model))
+        count = server.count
+        again = lw.run(settings(optimizer__model=f"replay/{tmp_path / 'run'}"), tmp_path / "again", root=WORLD)
+        assert server.count == count
+    assert (again.best, again.best_test, again.steps) == (first.best, first.best_test, first.steps)
+    assert again.usage.calls == 0
+
+
+def test_surrogates_that_a_program_prints_or_returns_do_not_end_an_inline_run(tmp_path: Path) -> None:
+    (tmp_path / "agent.py").write_text('NUMBER = "0"\ndef guess(question):\n    return "\\ud800" * 3\n')
+    (tmp_path / "task.py").write_text(
+        "import loopwright as lw\n"
+        "@lw.task(train=[1, 2], validation=[1], test=[1])\n"
+        "def t(program, example, trial):\n    return 0.5, str(program.guess('q'))\n"
+    )
+    outcome = lw.run(settings(task="task.py:t"), tmp_path / "run", root=tmp_path, models={"toy": next_number})
+    assert outcome.steps == 5  # whatever the trials came to, each is in the journal

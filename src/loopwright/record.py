@@ -78,7 +78,8 @@ class RunRecord:
         self.began: Began = began
         self.root = journal.meta("root")
         self.seconds = float(journal.meta("seconds") or 0)
-        self.loop = Loop.of(began.settings, where=f"the settings of {folder.path}")
+        settings = {**began.settings, "budget": {**began.settings["budget"], **journal.budget()}}
+        self.loop = Loop.of(settings, where=f"the settings of {folder.path}")
         self.artifact = Artifact.from_data(began.artifact)
         self.population = Population(self.artifact.start)
         self.meter = Meter()

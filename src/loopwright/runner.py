@@ -148,9 +148,10 @@ async def resume_async(
         began = journal.began()
         if began is None:
             raise StoreError(f"the run {place.path} never began; start it again with 'loopwright run'")
-        loop = Loop.of(began.settings, where=f"the settings of {place.path}")
-        if budget:
-            loop = Loop.of({**loop.data(), "budget": {**loop.data()["budget"], **budget}})
+        changed = {**journal.budget(), **(budget or {})}
+        settings = {**began.settings, "budget": {**began.settings["budget"], **changed}}
+        loop = Loop.of(settings, where=f"the settings of {place.path}")
+        journal.set_budget(changed)
         artifact = Artifact.from_data(began.artifact)
         runner = Runner(loop, artifact, place, journal, models=models or {}, listener=listener)
         return await runner.run(began)
@@ -187,9 +188,10 @@ class Runner:
 
     async def run(self, began: Began | None) -> Outcome:
         """Start what is needed, drive the loop to its end, and close everything again."""
-        optimizer = make_optimizer(self.loop.optimizer.kind, self.loop.optimizer.given())
+        optimizer = make_optimizer(self.loop.optimizer.kind, self.loop.optimizer.shared(), self.loop.optimizer.options)
         search = make_search(self.loop.search)
         gateway = self._gateway = self._make_gateway()
+        self.folder.forget_stop()  # it ended an earlier process
         executor = make_executor(self.loop, Path(self.journal.meta("root") or "."))
         try:
             card = await executor.start()
@@ -407,7 +409,7 @@ class Runner:
             prices=Prices({name: price_of(name, row) for name, row in self.loop.prices.items()}),
             seed=self.loop.seed,
         )
-        gateway.check({self.loop.optimizer.model, self.loop.agent.model} - {"", ASK})
+        gateway.check({self.loop.optimizer.asked(), self.loop.agent.model} - {"", ASK})
         return gateway
 
     def _outcome(self, loop: LearningLoop) -> Outcome:

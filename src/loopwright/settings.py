@@ -62,13 +62,14 @@ class OptimizerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
     max_tokens: int = 4096
     options: dict[str, Any] = {}
 
-    def given(self) -> dict[str, Any]:
-        """What goes to the optimizer itself: every setting that is not its default, and `options`."""
-        plain = {name: getattr(self, name) for name in ("model", "samples", "repairs", "temperature", "max_tokens")}
-        default = OptimizerSettings()
-        changed = {name: value for name, value in plain.items() if value != getattr(default, name)}
-        # How many past proposals there are to see is the loop's business; an optimizer shows all it is given.
-        return {**changed, **self.options}
+    def shared(self) -> dict[str, Any]:
+        """The settings that go to the optimizer itself, as far as its kind has them."""
+        names = ("model", "samples", "memory", "repairs", "temperature", "max_tokens")
+        return {name: getattr(self, name) for name in names}
+
+    def asked(self) -> str:
+        """The model that will be asked, "" where none will."""
+        return "" if self.kind in {"ask", "mutate"} else self.model
 
 
 class SearchSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

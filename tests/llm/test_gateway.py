@@ -114,7 +114,7 @@ def test_nobody_listening_is_one_sentence() -> None:
         pass
     with pytest.raises(CallFailed, match="cannot be reached at") as caught:
         ask_once(server)
-    assert caught.value.kind == "connection"
+    assert caught.value.kind == "unreachable"
 
 
 def test_a_reply_of_a_megabyte_arrives_whole() -> None:

@@ -255,13 +255,22 @@ def test_a_fence_is_longer_than_any_in_its_text(text: str) -> None:
 def test_settings_are_checked_by_name_type_and_range() -> None:
     assert make_optimizer("optoprime", {"model": "m", "memory": 2}) == OptoPrime("m", memory=2)
     for given_, said in [
-        ({"model": "m", "sample": 2}, "did you mean 'samples'"),
         ({"model": "m", "samples": "two"}, "samples"),
         ({"model": "m", "samples": 0}, "at least 1"),
         ({}, "model"),
     ]:
         with pytest.raises(SettingsError, match=said):
             make_optimizer("optoprime", given_)
+    with pytest.raises(SettingsError, match="did you mean 'samples'"):
+        make_optimizer("optoprime", {"model": "m"}, {"sample": 2})
+
+
+def test_a_loop_can_change_its_optimizer_and_nothing_else() -> None:
+    shared = {"model": "m", "samples": 3, "memory": 2, "repairs": 0, "temperature": 0.5, "max_tokens": 100}
+    made = make_optimizer("mutate", shared)
+    assert made.samples == 3  # pyright: ignore[reportAttributeAccessIssue]
+    assert make_optimizer("optoprime", shared) == OptoPrime("m", 3, 2, 0.5, 100, 0)
+    assert isinstance(make_optimizer(f"{__name__}:Mine", {**shared, "size": 3}), Mine)
 
 
 def test_an_unknown_kind_names_the_nearest() -> None:
@@ -275,11 +284,13 @@ def test_an_unknown_kind_names_the_nearest() -> None:
 def test_a_class_of_ones_own_is_an_optimizer() -> None:
     got = make_optimizer("loopwright.optimizers.optoprime:OptoPrime", {"model": "m"})
     assert got == OptoPrime("m")
-    made = make_optimizer(f"{__name__}:Mine", {"size": 3})
+    made = make_optimizer(f"{__name__}:Mine", options={"size": 3})
     assert isinstance(made, Mine)
     assert made.size == 3
+    with pytest.raises(SettingsError, match="did you mean 'size'"):
+        make_optimizer(f"{__name__}:Mine", options={"sise": 3})
     with pytest.raises(SettingsError, match="does not take"):
-        make_optimizer(f"{__name__}:Mine", {"sise": 3})
+        make_optimizer(f"{__name__}:Mine")
 
 
 class Mine:

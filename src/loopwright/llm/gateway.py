@@ -79,6 +79,7 @@ class Gateway:
         self._seed = seed
         self._say = say
         self._flights: dict[CacheKey, _Flight] = {}
+        self._reached: set[str] = set()  # models that have answered
 
     async def ask(self, ask: Ask, *, key: str = "", account: Account = ()) -> Reply:
         """The reply to `ask`, paid for by `account`, or a known one (`cached`; its usage is what it once cost).
@@ -205,6 +206,7 @@ class Gateway:
                     await asyncio.sleep(wait)
                 else:
                     self._tell(model)
+                    self._reached.add(ask.model)
                     return msgspec.structs.replace(reply, usage=paid + reply.usage)
 
     async def _attempt(self, model: Model, ask: Ask, hold: Hold, passage: Passage, price: Price) -> Reply:
@@ -233,6 +235,9 @@ class Gateway:
     def _wait(self, error: RetryableError, failures: int, ident: CacheKey) -> float | None:
         """Seconds until the next attempt, or None where it is not worth one."""
         backoff = self._backoff
+        # An address where nobody has ever answered is more likely wrong than busy.
+        if error.kind == "unreachable" and ident.model not in self._reached and failures > 1:
+            return None
         if failures > backoff.retries or (error.after is not None and error.after > backoff.patience):
             return None
         return backoff.delay(failures, error.after, seed=self._seed, request=ident.request + ident.context)

@@ -100,7 +100,7 @@ class OpenAICompatible:
             billed = not isinstance(error, httpx2.ConnectTimeout | httpx2.PoolTimeout)
             raise self._failure("timeout", "no answer in time", billed=billed) from error
         except httpx2.ConnectError as error:
-            raise self._failure("connection", f"cannot be reached at {self.endpoint.url}: {error}") from error
+            raise self._failure("unreachable", f"cannot be reached at {self.endpoint.url}: {error}") from error
         except httpx2.TransportError as error:
             if answered:
                 message = f"the reply broke off after {len(received)} bytes"

@@ -21,7 +21,8 @@ FailureKind = Literal[
     "rate",  # 429: too many requests
     "server",  # 5xx, and an error told inside a 200
     "timeout",  # no complete answer in time
-    "connection",  # nobody listens, or the connection broke before an answer
+    "unreachable",  # nobody listens
+    "connection",  # the connection broke before an answer
     "cut",  # the body ended before its announced end
     "malformed",  # the body is no chat completion
     "empty",  # a chat completion without choices

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 from collections.abc import Mapping
 from typing import cast
 
@@ -31,30 +32,44 @@ KINDS: Mapping[str, str] = {
 }
 
 
-def make_optimizer(kind: str, settings: Mapping[str, object] | None = None) -> Optimizer:
+def make_optimizer(
+    kind: str, settings: Mapping[str, object] | None = None, options: Mapping[str, object] | None = None
+) -> Optimizer:
     """The optimizer of a kind, or of the class `"module:Class"`, with its settings.
 
-    A class that is a `msgspec.Struct` has its settings checked by name and type; any other class is called with them.
+    `settings` are those that optimizers share: a class takes what it knows of them, so that a loop can change its
+    optimizer and nothing else. `options` are meant for this one: a name it does not know is an error. The values
+    for a class that is a `msgspec.Struct` are checked by type.
     Raises `SettingsError` for an unknown kind or setting (naming the nearest) and for a value of the wrong type.
     """
     where = kind if ":" in kind else KINDS.get(kind)
     if where is None:
         raise SettingsError(f"optimizer.kind: there is no optimizer '{kind}'{nearest(kind, KINDS)}")
     found = _load(where)
-    given = dict(settings or {})
-    if issubclass(found, msgspec.Struct):
-        known = [field.name for field in msgspec.structs.fields(found)]
-        for name in given:
-            if name not in known:
-                raise SettingsError(f"optimizer.{name}: optimizer '{kind}' has no such setting{nearest(name, known)}")
-        try:
-            return cast("Optimizer", msgspec.convert(given, found))
-        except msgspec.ValidationError as error:
-            raise SettingsError(f"optimizer: {error} (kind '{kind}')") from None
+    known, checked = _parameters(found), issubclass(found, msgspec.Struct)
+    for name in options or {}:
+        if known is not None and name not in known:
+            raise SettingsError(
+                f"optimizer.options.{name}: optimizer '{kind}' has no such option{nearest(name, known)}"
+            )
+    shared = {name: value for name, value in (settings or {}).items() if known is None or name in known}
+    given = {**shared, **(options or {})}
     try:
-        return cast("Optimizer", found(**given))
+        return cast("Optimizer", msgspec.convert(given, found) if checked else found(**given))
+    except msgspec.ValidationError as error:
+        raise SettingsError(f"optimizer: {error} (kind '{kind}')") from None
     except TypeError as error:
         raise SettingsError(f"optimizer '{kind}' does not take these settings: {error}") from error
+
+
+def _parameters(found: type) -> list[str] | None:
+    """The names that a class can be given, or None where it takes any."""
+    if issubclass(found, msgspec.Struct):
+        return [field.name for field in msgspec.structs.fields(found)]
+    parameters = inspect.signature(found).parameters.values()
+    if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):
+        return None
+    return [parameter.name for parameter in parameters]
 
 
 def _load(where: str) -> type:

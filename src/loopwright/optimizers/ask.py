@@ -18,12 +18,11 @@ from loopwright.optimizers.protocol import Check, Proposing, View
 class Person(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`memory` and `memory_tokens` as in `OptoPrime`. A refused reply is asked for again up to `repairs` times."""
 
-    model: str = ASK
     memory: int = 5
     memory_tokens: int = 4_000
     repairs: int = 0
 
     def propose(self, view: View, rng: random.Random, check: Check) -> Proposing:
-        return OptoPrime(
-            self.model, memory=self.memory, memory_tokens=self.memory_tokens, repairs=self.repairs
-        ).propose(view, rng, check)
+        return OptoPrime(ASK, memory=self.memory, memory_tokens=self.memory_tokens, repairs=self.repairs).propose(
+            view, rng, check
+        )

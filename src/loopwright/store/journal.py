@@ -12,7 +12,7 @@ import hashlib
 import sqlite3
 import time
 import warnings
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
@@ -134,6 +134,13 @@ class Journal:
         with self._writing():
             self._db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))
 
+    def budget(self) -> dict[str, Any]:
+        """The limits that were changed since the run began."""
+        return msgspec.json.decode(self.meta("budget") or "{}")
+
+    def set_budget(self, limits: Mapping[str, Any]) -> None:
+        self.set_meta("budget", _json(dict(limits)))
+
     def get(self, key: CacheKey) -> Reply | None:
         """The reply of a finished model call (the gateway's cache)."""
         row = self._db.execute("SELECT reply FROM replies WHERE key = ?", (_key(key),)).fetchone()
@@ -197,7 +204,7 @@ class Journal:
             trial = data["trial"]
             clock = {"seconds": trial.pop("seconds"), "cpu": trial.pop("cpu")}
             if trial["trace"] is not None:
-                trial["trace"] = self._keep(msgspec.msgpack.encode(event.trial.trace))  # pyright: ignore
+                trial["trace"] = self._keep(_packed(trial["trace"]))
         elif "reply" in data and isinstance(data["reply"], dict):
             reply = cast("dict[str, Any]", data["reply"])
             clock = {"seconds": reply.pop("seconds"), "cached": reply.pop("cached")}
@@ -314,6 +321,24 @@ def _connect(path: Path, *, readonly: bool) -> sqlite3.Connection:
 def _is_unicode(text: str) -> bool:
     """Whether JSON can hold `text`: a program's output may contain lone surrogates, which it cannot."""
     return not any("\ud800" <= letter <= "\udfff" for letter in text)
+
+
+def _packed(value: Any) -> bytes:
+    """A trace as msgpack. What UTF-8 cannot hold, which only an inline program brings here, becomes question marks."""
+    try:
+        return msgspec.msgpack.encode(value)
+    except UnicodeEncodeError:
+        return msgspec.msgpack.encode(_sayable(value))
+
+
+def _sayable(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode()
+    if isinstance(value, dict):
+        return {_sayable(key): _sayable(item) for key, item in cast("dict[Any, Any]", value).items()}
+    if isinstance(value, list | tuple):
+        return [_sayable(item) for item in cast("list[Any]", value)]
+    return value
 
 
 def _key(key: CacheKey) -> str:

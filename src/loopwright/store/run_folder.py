@@ -86,6 +86,9 @@ class RunFolder:
         """Whether someone made the stop file."""
         return (self.path / "stop").exists()
 
+    def forget_stop(self) -> None:
+        (self.path / "stop").unlink(missing_ok=True)
+
     def owner(self) -> int | None:
         """The process that works on this run now, as far as can be seen from here without taking the lock."""
         try:
