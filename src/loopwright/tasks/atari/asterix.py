@@ -37,60 +37,64 @@ class AsterixObjects:
 
     def reset(self) -> None:
         self._player: Box | None = None
-        self._lanes: list[tuple[str, Box] | None] = [None] * 8
+        self._lanes: dict[int, tuple[str, Box]] = {}
 
     def read(self, ram: bytes, before: bytes = b"") -> Observation:
+        level = ram[54] & 7
+        dying = ram[71] in DYING
+        x, y = ram[41] + dying, 26 + 16 * ram[39]
+        if not self._full:
+            return _plain(x, y, _in_lanes(ram, level), ram[83])
+        self._player = box(x, y, 16 if dying else 6 if level > 4 else 8, 11, self._player)
         enemies: list[Observation] = []
         things: list[Observation] = []
         rewards: list[Observation] = []
-        lane_y = 26 + 16 * ram[39]
-        dying = ram[71] in DYING
-        player = box(
-            ram[41] + dying, lane_y, 16 if dying else 6 if ram[54] & 4 and ram[54] & 3 else 8, 11, self._player
-        )
-        level = ram[54] & 7
-        lanes: list[tuple[str, Box] | None] = []
-        for lane in range(8):
-            picture = ram[18 - lane]
-            if picture == EMPTY:
-                lanes.append(None)
-                continue
-            x, y = ram[42 + lane], 26 + 16 * lane
-            last = self._lanes[lane]
-            if ram[73 + lane]:
-                kind, into, where = "Reward", rewards, (x, y, 8 if level else 6, 11)
-            elif ram[29 + lane] & 1:
-                kind, into, where = "Enemy", enemies, (x + (picture == LEFTWARD), y, 7, 11)
-            else:
-                kind, dx, dy, w, h = THINGS[level]
-                into, where = things, (x + dx, y + dy, w, h)
-            found = box(*where, last[1] if last is not None and last[0] == kind else None)
-            lanes.append((kind, found))
+        lanes: dict[int, tuple[str, Box]] = {}
+        for lane, kind, left, top, w, h in _in_lanes(ram, level):
+            last = self._lanes.get(lane)
+            found = box(left, top, w, h, last[1] if last is not None and last[0] == kind else None)
+            lanes[lane] = (kind, found)
+            into = enemies if kind == "Enemy" else rewards if kind == "Reward" else things
             into.append({**found, "type": kind})
-        self._player, self._lanes = player, lanes
-        if self._full:
-            return {
-                "Player": player,
-                "Enemies": enemies,
-                "Consumables": things,
-                "Rewards": rewards,
-                "lives": ram[83],
-                "score": 10_000 * decimal(ram[94]) + 100 * decimal(ram[95]) + decimal(ram[96]),
-            }
-        px, py = player["x"], player["y"]
+        self._lanes = lanes
         return {
-            "Player": {"x": px, "y": py},
-            "Enemies": _nearest(enemies, px, py),
-            "Consumables": _nearest(things, px, py),
-            "Rewards": _nearest(rewards, px, py),
+            "Player": self._player,
+            "Enemies": enemies,
+            "Consumables": things,
+            "Rewards": rewards,
             "lives": ram[83],
+            "score": 10_000 * decimal(ram[94]) + 100 * decimal(ram[95]) + decimal(ram[96]),
         }
 
 
-def _nearest(objects: list[Observation], x: int, y: int) -> list[Observation]:
+def _in_lanes(ram: bytes, level: int) -> list[tuple[int, str, int, int, int, int]]:
+    """What is in the lanes that are not empty: (lane, kind, x, y, w, h)."""
+    found: list[tuple[int, str, int, int, int, int]] = []
+    for lane in range(8):
+        picture = ram[18 - lane]
+        if picture == EMPTY:
+            continue
+        x, y = ram[42 + lane], 26 + 16 * lane
+        if ram[73 + lane]:
+            found.append((lane, "Reward", x, y, 8 if level else 6, 11))
+        elif ram[29 + lane] & 1:
+            found.append((lane, "Enemy", x + (picture == LEFTWARD), y, 7, 11))
+        else:
+            kind, dx, dy, w, h = THINGS[level]
+            found.append((lane, kind, x + dx, y + dy, w, h))
+    return found
+
+
+def _plain(px: int, py: int, found: list[tuple[int, str, int, int, int, int]], lives: int) -> Observation:
     """The paper's form: only x, y and type, the nearest (in steps along the axes) first."""
-    plain = [{"x": o["x"], "y": o["y"], "type": o["type"]} for o in objects]
-    return sorted(plain, key=lambda o: abs(o["x"] - x) + abs(o["y"] - y)) if len(plain) > 1 else plain
+    enemies: list[Observation] = []
+    things: list[Observation] = []
+    rewards: list[Observation] = []
+    for _, kind, x, y, _, _ in sorted(found, key=lambda o: abs(o[2] - px) + abs(o[3] - py)):
+        into = enemies if kind == "Enemy" else rewards if kind == "Reward" else things
+        into.append({"x": x, "y": y, "type": kind})
+    player = {"x": px, "y": py}
+    return {"Player": player, "Enemies": enemies, "Consumables": things, "Rewards": rewards, "lives": lives}
 
 
 GOAL = """Improve a policy that plays Atari Asterix from the objects on the screen.

@@ -9,7 +9,8 @@ GROUND = 193  # a bullet that has come so far is spent, though the game counts o
 NO_BULLET = 0xF6
 SATELLITE_AWAY = (0, 180)
 SHIELDS_SHOWN = 64
-BULLETS = ((83, 81), (84, 82), (87, 85))  # addresses of x and y: two of the aliens', one of the player's
+# Name, and addresses of x and y: two of the aliens', one of the player's.
+BULLETS = (("Bullet0", 83, 81), ("Bullet1", 84, 82), ("Bullet2", 87, 85))
 
 
 class SpaceInvadersObjects:
@@ -48,7 +49,7 @@ class SpaceInvadersObjects:
                 self._shields_of = ram[43:70]
                 self._shields = _shields(self._shields_of)
             found.update(self._shields)
-        for number, (at_x, at_y) in enumerate(BULLETS):
+        for number, (name, at_x, at_y) in enumerate(BULLETS):
             y = 2 * ram[at_y] + 4
             bullet = None
             if ram[at_y] != NO_BULLET and 20 < y < GROUND:
@@ -57,7 +58,7 @@ class SpaceInvadersObjects:
                 if last is not None and (y < last["y"] if number < 2 else y > last["y"]):
                     last = None
                 bullet = box(ram[at_x] - 2, y, 1, 8, last)
-                found[f"Bullet{number}"] = bullet
+                found[name] = bullet
             self._bullets[number] = bullet
         x = ram[30]
         self._satellite = None if x in SATELLITE_AWAY else box(x - 1, 12, 7, 8, self._satellite)
