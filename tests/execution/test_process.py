@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -438,6 +440,28 @@ def test_kill_of_any_part_changes_no_result(bench: MakeBench, victim: str) -> No
     trial = one.do(shot())
     assert (trial.spec, trial.feedback, trial.trace) == (whole.spec, whole.feedback, whole.trace)
     assert one.run(DOUBLE, 2).score == 1.0
+
+
+@pytest.mark.slow
+def test_kills_at_random_moments_change_no_result(bench: MakeBench) -> None:
+    one = bench("plain.py:double", slots=2, limits=Limits(seconds=30))
+    candidate = source("import time\ndef double(x):\n    time.sleep(0.02)\n    return 2 * x\n")
+    chance = random.Random(5)
+
+    async def kill() -> None:
+        while True:
+            await asyncio.sleep(chance.uniform(0.5, 1.5))
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(chance.choice(children()), signal.SIGKILL)
+
+    async def all_() -> list[float]:
+        killing = asyncio.create_task(kill())
+        specs = [TrialSpec("c", "train", i % 20, i) for i in range(300)]
+        trials = await asyncio.gather(*(one.executor.run(candidate, spec) for spec in specs))
+        killing.cancel()
+        return [trial.score for trial in trials]
+
+    assert one.do(all_()) == [1.0] * 300
 
 
 def targets(one: Bench) -> dict[str, int]:

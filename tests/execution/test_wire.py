@@ -52,7 +52,7 @@ def same(a: Any, b: Any) -> bool:
     if type(a) is not type(b):
         return False
     if isinstance(a, float):
-        return a == b and math.copysign(1, a) == math.copysign(1, b) or (math.isnan(a) and math.isnan(b))
+        return (a == b and math.copysign(1, a) == math.copysign(1, b)) or (math.isnan(a) and math.isnan(b))
     if isinstance(a, list | tuple):
         return len(a) == len(b) and all(same(x, y) for x, y in zip(a, b, strict=True))
     if isinstance(a, dict):
@@ -79,7 +79,7 @@ values = st.recursive(
     scalars
     | st.complex_numbers(allow_nan=False)
     | st.dates()
-    | st.datetimes(timezones=st.none() | st.just(datetime.timezone.utc))
+    | st.datetimes(timezones=st.none() | st.just(datetime.UTC))
     | st.timedeltas()
     | st.decimals(allow_nan=False)
     | st.frozensets(st.integers())

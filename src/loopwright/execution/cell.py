@@ -18,6 +18,7 @@ from loopwright.execution.protocol import Limits
 from loopwright.execution.sandbox import Walls, cage
 
 START_LIMIT = 60.0  # seconds for a zygote to come up, and for its imports
+STARTS = 4
 END_LIMIT = 6.0  # seconds for a trial's processes to be gone
 
 
@@ -120,6 +121,18 @@ class Cell:
         self.trials = 0
 
     def _start(self) -> None:
+        """Start a zygote; again where it died without a word, as when something from outside killed it."""
+        told: str | None = ""
+        for _ in range(STARTS):
+            told = self._started()
+            if told is None:
+                return
+            if told:
+                break
+        raise ExecutionError(f"the sandbox for candidates cannot be started: {told or 'it gave no reason'}")
+
+    def _started(self) -> str | None:
+        """Try to start a zygote; its last words where that fails."""
         self.close()
         how = cage(self._slot, self._limits, self._visible, self._walls)
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -136,13 +149,11 @@ class Cell:
             )
         self._control = ours
         ours.settimeout(START_LIMIT)
-        if self._next() != ["ready"]:
-            process, self._process = self._process, None
-            process.kill()
-            told = process.communicate()[1].decode("utf-8", "replace").strip().splitlines()[-3:]
-            raise ExecutionError(
-                f"the sandbox for candidates cannot be started: {' | '.join(told) or 'it gave no reason'}"
-            )
+        if self._next() == ["ready"]:
+            return None
+        process, self._process = self._process, None
+        process.kill()
+        return " | ".join(process.communicate()[1].decode("utf-8", "replace").strip().splitlines()[-3:])
 
     def _request(self, *message: Any) -> list[Any] | None:
         assert self._control is not None

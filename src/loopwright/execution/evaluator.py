@@ -59,7 +59,7 @@ from loopwright.trial import Trial
 
 PATIENCE = 0.4  # seconds after the time limit within which the candidate may still say where it was
 RECYCLE = 500  # trials after which a sandbox is replaced
-ATTEMPTS = 2  # a trial whose process was killed from outside is run once more
+ATTEMPTS = 3  # a trial whose process was killed, maybe from outside, is run again
 
 
 class _Main:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import fcntl
 import itertools
 import os
 import re
@@ -52,8 +53,11 @@ from loopwright.llm.cache import request_hash
 from loopwright.trial import Trial, TrialSpec, Usage
 
 START_LIMIT = 300.0  # seconds for the task to load, and for a sandbox with its imports
+OUTPUT_LIMIT = 1 << 20  # bytes of the evaluator's own output that are kept, to tell why it died
 GRACE = 8.0  # seconds after the time limit in which a worker must have answered
-ATTEMPTS = 2  # a trial whose worker died is run once more: whatever killed it may have come from outside
+# A trial whose worker died is run again. What it died of by itself (a segmentation fault in the task) will come again;
+# a kill from outside will not, so more of them are forgiven.
+OWN_DEATHS, KILLS = 2, 6
 
 _SECRET = re.compile(r"(API_?KEY|TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIAL|ACCESS_KEY|PRIVATE_KEY)", re.IGNORECASE)
 _sandboxes = itertools.count()
@@ -145,19 +149,21 @@ class ProcessExecutor:
         """Run one trial; waits for a free slot. Cancelling kills the trial's worker with everything under it."""
         slot = await self._free.get()
         try:
-            for attempt in range(1, ATTEMPTS + 1):
+            deaths: Counter[bool] = Counter()
+            while True:
                 try:
                     return await self._attempt(slot, source, spec, ask)
                 except ConnectionError:
                     if self._closed:
                         raise ExecutionError("this executor has been closed") from None
                     status = await self._discard(slot)
-                    if attempt == ATTEMPTS:
-                        return self._lost(spec, status)
+                    killed = status is None or status == signal.SIGKILL
+                    deaths[killed] += 1
+                    if deaths[killed] == (KILLS if killed else OWN_DEATHS):
+                        return self._lost(spec, status, deaths[killed])
                 except TimeoutError:
                     await self._discard(slot)
                     return self._late(spec)
-            raise AssertionError("unreachable")
         except BaseException as error:
             # A worker may still be at a trial that nobody waits for: cancelled, or ended by an error of main's own.
             if not isinstance(error, TaskError):
@@ -209,6 +215,7 @@ class ProcessExecutor:
                     asking.add(task)
                     task.add_done_callback(asking.discard)
                 elif isinstance(message, Done):
+                    self._forget_output()
                     if fatal:
                         raise fatal[0]
                     return msgspec.structs.replace(message.trial, usage=sum(usage, Usage()))
@@ -245,9 +252,9 @@ class ProcessExecutor:
         with contextlib.suppress(ConnectionError):  # the worker died: whoever waits for it notices
             await worker.send(answer)
 
-    def _lost(self, spec: TrialSpec, status: int | None) -> Trial:
+    def _lost(self, spec: TrialSpec, status: int | None, times: int) -> Trial:
         how = f" by signal {os.WTERMSIG(status)}" if status is not None and os.WIFSIGNALED(status) else ""
-        text = f"the evaluator's process was killed{how} while it ran this trial, twice"
+        text = f"the evaluator's process died{how} while it ran this trial, {times} times"
         return Trial(spec, Feedback.failed("task", text, floor=self._floor), seconds=0.0)
 
     def _late(self, spec: TrialSpec) -> Trial:
@@ -286,36 +293,57 @@ class ProcessExecutor:
                 self._control.send(packed(End(slot)))
 
     async def _fork(self, slot: int) -> tuple[Forked, socket.socket]:
+        """Have a slot's worker forked, by a new evaluator where the one there was is dead."""
         async with self._talking:
-            for attempt in (1, 2):
+            for _ in range(KILLS):
                 if self._closed:
                     raise ExecutionError("this executor has been closed")
-                ours, theirs = socket.socketpair()
-                ours.setblocking(False)
-                try:
-                    with theirs:
-                        message = Fork(slot, self._sandbox + self._numbers[slot])
-                        assert self._control is not None
-                        socket.send_fds(self._control, [packed(message)], [theirs.fileno()])
-                    answer = await self._answer()
-                except (ConnectionError, BrokenPipeError):
-                    ours.close()
-                    if attempt == 2:
-                        break
+                if self._control is None:
                     await self._start_evaluator()
-                    continue
-                if isinstance(answer, Forked):
-                    return answer, ours
-                ours.close()
-                raise _error(answer) if isinstance(answer, Failed) else ExecutionError("the evaluator is confused")
-        raise ExecutionError(f"the evaluator died: {self._tail() or 'it said nothing'}")
+                with contextlib.suppress(ConnectionError):
+                    return await self._forked(slot)
+                self._stop_evaluator()
+        raise ExecutionError("the evaluator was killed again and again while it forked a worker")
+
+    async def _forked(self, slot: int) -> tuple[Forked, socket.socket]:
+        assert self._control is not None
+        ours, theirs = socket.socketpair()
+        ours.setblocking(False)
+        try:
+            with theirs:
+                message = packed(Fork(slot, self._sandbox + self._numbers[slot]))
+                socket.send_fds(self._control, [message], [theirs.fileno()])
+            answer = await self._answer()
+            if isinstance(answer, Forked):
+                return answer, ours
+        except BaseException:
+            ours.close()
+            raise
+        ours.close()
+        raise _error(answer) if isinstance(answer, Failed) else ExecutionError("the evaluator is confused")
 
     async def _start_evaluator(self) -> TaskCard:
+        for _ in range(KILLS):
+            if self._closed:
+                break
+            try:
+                return await self._load()
+            except ConnectionError:
+                told = self._tail()
+                if self._stop_evaluator() != -signal.SIGKILL:
+                    raise TaskError(
+                        f"task '{self._setup.task}' ended its process while it was loaded: {told}"
+                    ) from None
+        raise ExecutionError("the evaluator was killed again and again while it loaded the task")
+
+    async def _load(self) -> TaskCard:
+        """Start the evaluator and have it load the task. Raises `ConnectionError` where it dies."""
         self._stop_evaluator()
         if self._setup.walls == "none":
             confine.hide_memory()  # candidates run as the same user, and the keys are in our environment
         ours, theirs = socket.socketpair()
         self._printed = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the evaluator
+        fcntl.fcntl(self._printed, fcntl.F_SETFL, os.O_APPEND)  # so that it can be emptied while it is written to
         with theirs:
             self._zygote = subprocess.Popen(
                 [sys.executable, "-P", "-m", "loopwright.execution.evaluator", str(theirs.fileno())],
@@ -335,10 +363,6 @@ class ProcessExecutor:
             await loop.sock_sendall(ours, packed(self._setup))
             async with asyncio.timeout(START_LIMIT):
                 answer = await self._answer()
-        except ConnectionError:
-            raise TaskError(
-                f"task '{self._setup.task}' ended its process while it was loaded: {self._tail()}"
-            ) from None
         except TimeoutError:
             raise TaskError(f"task '{self._setup.task}' was not loaded within {START_LIMIT:g} s") from None
         if isinstance(answer, Loaded):
@@ -355,14 +379,16 @@ class ProcessExecutor:
             for message in self._unpacker.feed(data):
                 return message
 
-    def _stop_evaluator(self) -> None:
+    def _stop_evaluator(self) -> int | None:
+        """End the evaluator; the exit status of one that had died by itself."""
+        status = None
         if self._control is not None:
             self._control.close()
             self._control = None
         if self._zygote is not None:
             # It goes when its connection closes; its workers die with it, and their sandboxes with them.
             try:
-                self._zygote.wait(1.0)
+                status = self._zygote.wait(1.0)
             except subprocess.TimeoutExpired:
                 with contextlib.suppress(ProcessLookupError):
                     os.killpg(self._zygote.pid, signal.SIGKILL)
@@ -371,6 +397,12 @@ class ProcessExecutor:
         if self._printed is not None:
             self._printed.close()
             self._printed = None
+        return status
+
+    def _forget_output(self) -> None:
+        """Keep what a talkative task prints from filling the disk in a long run."""
+        if self._printed is not None and os.fstat(self._printed.fileno()).st_size > OUTPUT_LIMIT:
+            self._printed.truncate(0)
 
     def _tail(self) -> str:
         """The last lines that the evaluator printed."""
