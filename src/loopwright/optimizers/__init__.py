@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import cast
 
 import msgspec
@@ -66,7 +66,7 @@ def _parameters(found: type) -> list[str] | None:
     """The names that a class can be given, or None where it takes any."""
     if issubclass(found, msgspec.Struct):
         return [field.name for field in msgspec.structs.fields(found)]
-    parameters = inspect.signature(found).parameters.values()
+    parameters = inspect.signature(cast("Callable[..., object]", found)).parameters.values()
     if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):
         return None
     return [parameter.name for parameter in parameters]
