@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import importlib.util
+import inspect
 import random
 import subprocess
 import sys
 from functools import cache
 from pathlib import Path
-from types import ModuleType
+from types import FunctionType, ModuleType
 from typing import Any
 
 import pytest
@@ -86,15 +87,36 @@ def test_observations_are_plain_and_fresh(game: str) -> None:
         obs = after
 
 
+@pytest.mark.parametrize("form", ["functions", "one", "signatures"])
 @pytest.mark.parametrize("game", GAMES)
-def test_the_start_plays_and_names_only_actions_of_the_game(game: str) -> None:
-    policy = module(atari.starting(game))
+def test_every_start_plays_actions_of_the_game(game: str, form: Any) -> None:
+    policy = module(atari.starting(game, form))
     for env in (emulator(game, sticky=0.25), emulator(game, life=True, full=False)):
         obs = env.reset(0)
         for _ in range(60):
             obs, _, over, _ = env.step(policy.act(obs))
             if over:
                 break
+
+
+@pytest.mark.parametrize("game", GAMES)
+def test_one_function_plays_as_several_do_and_tells_the_same(game: str) -> None:
+    several, one = module(atari.starting(game)), module(atari.starting(game, "one"))
+    env = emulator(game, life=True, full=False)
+    obs = env.reset(0)
+    for step in range(60):
+        random.seed(step)
+        action = several.act(obs)
+        random.seed(step)
+        assert one.act(obs) == action
+        obs, _, over, _ = env.step(action)
+        if over:
+            break
+    documented = [f for f in vars(several).values() if isinstance(f, FunctionType) and f is not several.act]
+    for function in documented:
+        for part in inspect.cleandoc(function.__doc__ or "").split("\n\n"):
+            if not part.startswith(("Args:", "Returns:")):
+                assert part in inspect.cleandoc(one.act.__doc__)
 
 
 @pytest.mark.parametrize("game", GAMES)

@@ -113,10 +113,18 @@ def game_record(game: str) -> Game:
     return cast("Game", import_module(f"{__name__}.{game}").GAME)
 
 
-def starting(game: str) -> Path:
-    """The file of the game's starting policy; its function `act` is what the task calls."""
+def starting(game: str, form: Literal["functions", "one", "signatures"] = "functions") -> Path:
+    """The file of a starting policy; its function `act` is what the task calls.
+
+    The same game in three forms, to study what the starting artifact does: the paper's functions with their
+    documentation, one function with the same documentation in one piece, or the bare signatures. Raises
+    `TaskError`.
+    """
     game_record(game)
-    return Path(__file__).parent / "policies" / f"{game}.py"
+    endings = {"functions": "", "one": "_one", "signatures": "_signatures"}
+    if form not in endings:
+        raise TaskError(f"there is no starting policy of the form '{form}'{nearest(form, endings)}")
+    return Path(__file__).parent / "policies" / f"{game}{endings[form]}.py"
 
 
 Factory = Callable[..., Task]

@@ -17,9 +17,10 @@ def analyze_situation(obs: dict[str, Any]) -> dict[str, Any]:
     lane with an enemy close to the player's x is dangerous; the nearest thing in another lane is a good target.
 
     Args:
-        obs: dict. "Player" holds x, y (upper left corner, pixels). "Enemies" (lyres: deadly), "Consumables"
-            (to be collected) and "Rewards" (points being shown, harmless) are lists of {x, y, type}, the
-            nearest first. "lives" are the lives left, "reward" is the reward of the last step.
+        obs: dict. "Player" holds x, y (upper left corner, pixels). "Enemies" (lyres: deadly),
+            "Consumables" (to be collected) and "Rewards" (points being shown, harmless) are lists of {x,
+            y, type}, the nearest first. "lives" are the lives left, "reward" is the reward of the last
+            step.
 
     Returns:
         A dict of whatever `select_action` should know.

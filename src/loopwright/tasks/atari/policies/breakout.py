@@ -19,8 +19,8 @@ def predict_ball_trajectory(obs: dict[str, Any]) -> float | None:
         obs: dict of the objects on the screen. "Player" (the paddle) and "Ball" hold a dict of ints: x, y
             (upper left corner, pixels), w, h (size) and dx, dy (movement since the last step). "Ball" is
             missing until it is served. "RB", "OB", "YB", "GB", "AB", "BB" are the rows of bricks from the
-            highest (y = 57) to the lowest (y = 87), each a list of {x, y, w, h} of the stretches that still
-            stand. "lives" are the lives left, "reward" is the reward of the last step.
+            highest (y = 57) to the lowest (y = 87), each a list of {x, y, w, h} of the stretches that
+            still stand. "lives" are the lives left, "reward" is the reward of the last step.
 
     Returns:
         The predicted x of the ball (a number), or None where there is no ball or no prediction.

@@ -18,11 +18,11 @@ def analyze_situation(obs: dict[str, Any]) -> dict[str, Any]:
     down.
 
     Args:
-        obs: dict. "Player" holds x, y (upper left corner, pixels), w, h and dx, dy (movement since the last
-            step). "EnemyCars" is a list of the cars ahead, the nearest first, each with x, y, w, h, dx, dy
-            and rel_x, rel_y (its place minus the player's). "nearest_enemy_rel_x" and "nearest_enemy_rel_y"
-            belong to the nearest; they are missing where there is none. "reward" is the reward of the last
-            step.
+        obs: dict. "Player" holds x, y (upper left corner, pixels), w, h and dx, dy (movement since the
+            last step). "EnemyCars" is a list of the cars ahead, the nearest first, each with x, y, w, h,
+            dx, dy and rel_x, rel_y (its place minus the player's). "nearest_enemy_rel_x" and
+            "nearest_enemy_rel_y" belong to the nearest; they are missing where there is none. "reward" is
+            the reward of the last step.
 
     Returns:
         A dict of whatever `select_action` should know.

@@ -19,9 +19,9 @@ def analyze_traffic(obs: dict[str, Any]) -> dict[str, Any]:
     steps for a lane (see its dy).
 
     Args:
-        obs: dict. "Chicken" holds x, y, w, h (pixels) and dx, dy (movement since the last step). "Cars" is a
-            list of ten such dicts, from the highest lane to the lowest. "reward" is the reward of the last
-            step.
+        obs: dict. "Chicken" holds x, y, w, h (pixels) and dx, dy (movement since the last step). "Cars"
+            is a list of ten such dicts, from the highest lane to the lowest. "reward" is the reward of
+            the last step.
 
     Returns:
         A dict of whatever `select_action` should know.

@@ -19,11 +19,10 @@ def predict_ball_trajectory(obs: dict[str, Any]) -> float | None:
     it. A ball that flies to the left (dx < 0) is no danger yet.
 
     Args:
-        obs: dict of the objects on the screen. "Player", "Enemy" and "Ball" each hold a dict of ints: x, y
-        (upper left
-            corner, pixels), w, h (size) and dx, dy (movement since the last step). An object that is not on
-            the screen is missing; the ball is missing between a point and the next serve. "reward" is the
-            reward of the last step.
+        obs: dict of the objects on the screen. "Player", "Enemy" and "Ball" each hold a dict of ints: x,
+            y (upper left corner, pixels), w, h (size) and dx, dy (movement since the last step). An
+            object that is not on the screen is missing; the ball is missing between a point and the next
+            serve. "reward" is the reward of the last step.
 
     Returns:
         The predicted y of the ball (a number), or None where there is no ball.

@@ -19,11 +19,11 @@ def analyze_situation(obs: dict[str, Any]) -> dict[str, Any]:
     Balls only come down; Coily follows Q*bert.
 
     Args:
-        obs: dict. "Player" holds x, y (upper left corner, pixels), w, h and dx, dy (movement since the last
-            step); it is missing while Q*bert falls. "Enemies" is a list of such dicts with a "type":
-            "Coily", "PurpleBall" or "RedBall". "Friendlies" is a list with the types "Sam" and "GreenBall".
-            "Disks" is a list of the disks left (y = 138, x = 12 at the left or 140 at the right). "lives" are
-            the lives left, "reward" is the reward of the last step.
+        obs: dict. "Player" holds x, y (upper left corner, pixels), w, h and dx, dy (movement since the
+            last step); it is missing while Q*bert falls. "Enemies" is a list of such dicts with a "type":
+            "Coily", "PurpleBall" or "RedBall". "Friendlies" is a list with the types "Sam" and
+            "GreenBall". "Disks" is a list of the disks left (y = 138, x = 12 at the left or 140 at the
+            right). "lives" are the lives left, "reward" is the reward of the last step.
 
     Returns:
         A dict of whatever `select_action` should know.

@@ -19,11 +19,10 @@ def analyze_situation(obs: dict[str, Any]) -> dict[str, Any]:
     steps under water; the submarine must be back at the surface, with a diver aboard, before it runs out.
 
     Args:
-        obs: dict. "Player" holds x, y (upper left corner, pixels), w, h and dx, dy (movement since the last
-            step); it is missing while the submarine explodes. "Enemies" is a list of such dicts with a
-            "type": "Shark", "Submarine", "EnemyMissile" or "SurfaceSubmarine". "Divers" is a list of such "
-            "dicts. "lives" are the lives left, "reward"
-            is the reward of the last step.
+        obs: dict. "Player" holds x, y (upper left corner, pixels), w, h and dx, dy (movement since the
+            last step); it is missing while the submarine explodes. "Enemies" is a list of such dicts with
+            a "type": "Shark", "Submarine", "EnemyMissile" or "SurfaceSubmarine". "Divers" is a list of
+            such " "dicts. "lives" are the lives left, "reward" is the reward of the last step.
 
     Returns:
         A dict of whatever `select_action` should know.
@@ -42,8 +41,9 @@ def select_action(analysis: dict[str, Any], obs: dict[str, Any]) -> int:
         obs: the observation, as in `analyze_situation`.
 
     Returns:
-        An int: 0 nothing, 1 fire, 2 up, 3 right, 4 left, 5 down, 6 up and right, 7 up and left, 8 down and
-        right, 9 down and left; 10 to 17 the same eight directions (from up to down and left) with fire.
+        An int: 0 nothing, 1 fire, 2 up, 3 right, 4 left, 5 down, 6 up and right, 7 up and left, 8 down
+        and right, 9 down and left; 10 to 17 the same eight directions (from up to down and left) with
+        fire.
     """
     return random.choice([0, 1, 2, 3, 4, 5])
 

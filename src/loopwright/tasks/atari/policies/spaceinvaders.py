@@ -16,12 +16,13 @@ def decide_shoot(obs: dict[str, Any]) -> bool:
     flight. The bullet starts at the cannon's middle and flies straight up. A shield above the cannon stops it.
 
     Args:
-        obs: dict of the objects on the screen, each a dict of ints: x, y (upper left corner, pixels; y grows
-            downwards), w, h (size) and dx, dy (movement since the last step). "Player" is the cannon (y =
-            185), "Alien0" to "Alien35" are the living aliens (numbered by row from the top, by column from
-            the left), "Shield0" to "Shield2" what is left of the shields, "Bullet0" and "Bullet1" the
-            aliens' bullets (dy > 0), "Bullet2" the player's own (dy < 0), "Satellite" the one that crosses
-            the top. What is not there is missing. "reward" is the reward of the last step.
+        obs: dict of the objects on the screen, each a dict of ints: x, y (upper left corner, pixels; y
+            grows downwards), w, h (size) and dx, dy (movement since the last step). "Player" is the
+            cannon (y = 185), "Alien0" to "Alien35" are the living aliens (numbered by row from the top,
+            by column from the left), "Shield0" to "Shield2" what is left of the shields, "Bullet0" and
+            "Bullet1" the aliens' bullets (dy > 0), "Bullet2" the player's own (dy < 0), "Satellite" the
+            one that crosses the top. What is not there is missing. "reward" is the reward of the last
+            step.
 
     Returns:
         Whether to shoot.

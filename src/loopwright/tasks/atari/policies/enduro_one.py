@@ -1,0 +1,41 @@
+"""Starting policy for Enduro: from the objects on the screen to one of the game's actions.
+
+The policy keeps nothing between steps; all it knows is the observation.
+"""
+
+from typing import Any
+
+
+def act(obs: dict[str, Any]) -> int:
+    """Choose the action of one step.
+
+    Find out which car is in the way and on which side there is room.
+
+    The field: the player's car is at the bottom of the screen (y about 144, x between 64 and 92); other cars
+    come from the top (far, small) to the bottom (near, large) in three lanes. x grows to the right, y
+    downwards.
+
+    Hints: only cars that are near matter (rel_y from about -60 to 0), and only where their x overlaps the
+    player's: both are about 16 wide. Of several, the nearest decides. The road's edge also slows the player
+    down.
+
+    Choose gas, brake and steering.
+
+    Scoring: each overtaken car gives +1; being overtaken takes one back. Touching a car costs much speed, so
+    driving around it early is better than braking.
+
+    Args:
+        obs: dict. "Player" holds x, y (upper left corner, pixels), w, h and dx, dy (movement since the
+            last step). "EnemyCars" is a list of the cars ahead, the nearest first, each with x, y, w, h,
+            dx, dy and rel_x, rel_y (its place minus the player's). "nearest_enemy_rel_x" and
+            "nearest_enemy_rel_y" belong to the nearest; they are missing where there is none. "reward" is
+            the reward of the last step.
+
+    Returns:
+        An int: 0 nothing, 1 gas, 2 right, 3 left, 4 brake, 5 brake and right, 6 brake and left, 7 gas and
+        right, 8 gas and left.
+    """
+    for car in obs["EnemyCars"]:
+        if -50 < car["rel_y"] < 10 and abs(car["rel_x"]) < 20:
+            return 8 if car["rel_x"] >= 0 else 7
+    return 1
