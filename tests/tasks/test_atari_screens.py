@@ -13,6 +13,8 @@ pytest.importorskip("ale_py")
 from atari_play import SCRIPTS, emulator, frames
 from atari_screens import CHECKS, compare
 
+from loopwright.tasks.atari.breakout import COLUMNS
+
 STEPS = 250
 # The first steps of an episode show little; a category is judged only where it was seen often enough to say 99 %.
 SEEN = 100
@@ -87,6 +89,27 @@ def test_cars_that_come_round_keep_their_speed() -> None:
         for lane, car in enumerate(obs["Cars"]):
             assert abs(car["dx"]) <= 8
             assert car["dx"] <= 0 if lane < 5 else car["dx"] >= 0
+
+
+def test_the_paddle_gets_shorter_when_the_ball_reaches_the_upper_wall() -> None:
+    env = emulator("breakout")
+    rng = random.Random(0)
+    obs = env.reset(0)
+    widths: set[int] = set()
+    right: list[bool] = []
+    for step in range(900):
+        if step % 7 == 0:  # a gap in the wall of bricks lets the ball through
+            for byte, bit in COLUMNS[4:14]:
+                for row in range(6):
+                    env._ale.setRAM(byte + row, env.ram()[byte + row] & ~bit & 255)
+        obs, _, over, _ = env.step(SCRIPTS["breakout"](obs, rng))
+        widths.add(obs["Player"]["w"])
+        if over:
+            break
+        if obs["Player"]["w"] == 12 and obs["Player"]["x"] < 140:
+            right += [good for category, good in compare("breakout", obs, env.screen()) if category == "Player"]
+    assert widths == {12, 16}
+    assert sum(right) >= 0.97 * len(right)
 
 
 def test_bullets_fly_straight() -> None:

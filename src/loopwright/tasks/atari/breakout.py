@@ -10,6 +10,9 @@ from loopwright.tasks.staged import Stage, Staged
 ROWS = ("BB", "AB", "GB", "YB", "OB", "RB")
 
 
+SHORT = 128  # set once the ball has hit the upper wall: the paddle is shorter from then on
+
+
 def _columns() -> list[tuple[int, int]]:
     """For each of the 18 bricks of a row from the left: (byte of the lowest row, bit) that is set while it
     stands.
@@ -37,11 +40,11 @@ COLUMNS = _columns()
 class BreakoutObjects:
     """Player (the paddle), Ball, and the standing bricks row by row: adjacent bricks are one box.
 
-    Memory: 72 paddle x, 99 ball x, 101 ball y (0 while there is no ball), 57 lives, 76 and 77 score (two
-    decimal digits each), 0-35 the bricks: byte 6 * register + row (Atari Annotated RAM Interface, Anand et
-    al. 2019, arXiv 1906.08226; the order of the bits follows from the console's playfield registers; offsets
-    to the screen are measured). The boxes of bricks are the same objects from step to step until a brick
-    falls.
+    Memory: 72 paddle x, 97 bit 7 whether it is short, 99 ball x, 101 ball y (0 while there is no ball), 57
+    lives, 76 and 77 score (two decimal digits each), 0-35 the bricks: byte 6 * register + row (Atari
+    Annotated RAM Interface, Anand et al. 2019, arXiv 1906.08226; the order of the bits follows from the
+    console's playfield registers; offsets to the screen are measured). The boxes of bricks are the same
+    objects from step to step until a brick falls.
     """
 
     def __init__(self, full: bool) -> None:
@@ -55,7 +58,7 @@ class BreakoutObjects:
         self._rows: list[list[Box]] = []
 
     def read(self, ram: bytes, before: bytes = b"") -> Observation:
-        self._player = box(ram[72] - 47, 189, 16, 4, self._player)
+        self._player = box(ram[72] - 47, 189, 12 if ram[97] & SHORT else 16, 4, self._player)
         found: Observation = {"Player": self._player}
         self._ball = box(ram[99] - 49, ram[101] + 9, 2, 4, self._ball) if ram[101] else None
         if self._ball is not None:
