@@ -170,7 +170,7 @@ def test_calls_of_the_program_count_and_end_the_run_before_the_limit(tmp_path: P
 def test_an_agent_model_that_refuses_every_call_stops_the_run(tmp_path: Path) -> None:
     with ModelServer(lambda received: refuse(401, "who are you")) as server:
         loop = settings(task="task.py:chat", agent__model=server.model, budget__failures=4)
-        with pytest.raises(FailingLoudly, match="4 trials in a row.*who are you"):
+        with pytest.raises(FailingLoudly, match=r"4 trials in a row.*who are you"):
             run(tmp_path, loop)
         assert len(server.requests) <= 6
 

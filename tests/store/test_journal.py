@@ -154,7 +154,7 @@ def test_a_full_disk_is_one_sentence_and_loses_nothing(tmp_path: Path) -> None:
     pages = book._db.execute("PRAGMA page_count").fetchone()[0]
     book._db.execute(f"PRAGMA max_page_count = {pages + 2}")
     big = Showed("".join(chr(33 + i * i % 90) + str(i) for i in range(60_000)), {}, "batch")
-    with pytest.raises(StoreError, match="full.*what was written is kept"):
+    with pytest.raises(StoreError, match=r"full.*what was written is kept"):
         book.append([Entry(1, 1, big)])
     book.close()
     assert [entry[:2] for entry in journal(tmp_path).entries()] == [(1, 0)]
