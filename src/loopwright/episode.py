@@ -57,9 +57,7 @@ class Episode(msgspec.Struct, frozen=True):
 
     def text(self) -> str:
         """One line on how it went."""
-        why = {"over": "ended", "truncated": "was cut off", "limit": "was stopped at the step limit"}[
-            self.ended
-        ]
+        why = {"over": "ended", "truncated": "was cut off", "limit": "was stopped at the step limit"}[self.ended]
         return f"The episode {why} after {self.steps} steps with a total score of {self.score:g}."
 
 

@@ -137,6 +137,21 @@ def test_a_car_in_enduro_keeps_its_identity_from_far_to_near() -> None:
     assert jumps == 0
 
 
+def test_cars_left_count_down_with_the_rewards() -> None:
+    env = emulator("enduro")
+    rng = random.Random(0)
+    obs = env.reset(0)
+    assert (obs["cars_left"], obs["day"]) == (200, 1)
+    total = 0.0
+    moved = 0
+    for _ in range(400):
+        obs, reward, _, _ = env.step(SCRIPTS["enduro"](obs, rng))
+        total += reward
+        assert abs(200 - total - obs["cars_left"]) <= 1
+        moved += reward != 0
+    assert moved >= 3
+
+
 def test_a_cube_changes_its_colour_when_hopped_on() -> None:
     env = emulator("qbert")
     obs = env.reset(0)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from loopwright.tasks.atari.game import Box, Game, Observation, Protocols
+from loopwright.tasks.atari.game import Box, Game, Observation, Protocols, decimal
 from loopwright.tasks.staged import Stage, Staged
 
 BOTTOM = 155  # the first row below the road
@@ -33,10 +33,11 @@ class EnduroObjects:
 
     Memory: 46 how far the player is to the left (signed), 52 player y, 27-33 the car at each of seven
     distances from near to far (0 none; bit 4 clear: middle lane, else bit 0: right lane; the upper bits are
-    its colour), 11-17 their y, 86-97 the drift of the road's twelve pieces, 34 the curve (signed). 46, 52 and
-    27-33 are in public decoders; the rest is measured against the screen. The picture shows the road of the
-    frame before, so those bytes are read from `before`. Where a curve begins or ends, far cars may be off by
-    some pixels; at night the screen shows only the lights of a car.
+    its colour), 11-17 their y, 86-97 the drift of the road's twelve pieces, 34 the curve (signed), 43 and 44
+    the cars left, 45 the day. 46, 52 and 27-33 are in public decoders; the rest is measured against the
+    screen. The picture shows the road of the frame before, so those bytes are read from `before`. Where a
+    curve begins or ends, far cars may be off by some pixels; at night the screen shows only the lights of a
+    car.
 
     A car keeps its identity, for dx and dy, from one distance to the next by its colour and lane.
     """
@@ -68,7 +69,11 @@ class EnduroObjects:
                         x = left + _place(number, code, y, drift - STRAIGHT, turn)
                         cars[number] = (code, _moved(round(x), y, w, h, self._same(number, code, y)))
         self._player, self._cars = player, cars
-        return _observation(player, [car for _, car in cars.values()])
+        found = _observation(player, [car for _, car in cars.values()])
+        if self._full:
+            found["cars_left"] = 100 * decimal(ram[44]) + decimal(ram[43])
+            found["day"] = decimal(ram[45])
+        return found
 
     def _same(self, number: int, code: int, y: int) -> Box | None:
         """The car of this colour and lane that was here, or one distance away, a step ago."""
@@ -166,5 +171,6 @@ GAME = Game(
     paper=Protocols(episodes=1, steps=5000),
     staged=STAGED,
     goal=GOAL,
+    extra='"cars_left" are the cars still to be overtaken on this day, "day" counts the days from 1.',
     late=True,
 )
