@@ -1,4 +1,4 @@
-"""Candidates that try to hurt, cheat or stop a run: each is contained and labelled, and the next trial is a good one."""
+"""Candidates that try to hurt, cheat or stop a run: each is contained and labelled, and a good trial follows."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from conftest import Bench, source  # pyright: ignore
+from execution_bench import Bench, source  # pyright: ignore
 
 from loopwright.execution import sandbox
 from loopwright.trial import Trial
@@ -72,7 +72,8 @@ while True: time.sleep(1)
     "recursion": ("exception", "return double(x)"),
     "recursion without limit": (
         ("crash", "memory", "exception", "timeout"),
-        "import sys; sys.setrecursionlimit(10**9)\nreturn repr(__import__('functools').reduce(lambda a, _: [a], range(10**5), 0))",
+        "import functools, sys; sys.setrecursionlimit(10**9)\n"
+        "return repr(functools.reduce(lambda a, _: [a], range(10**5), 0))",
     ),
     "memory hog": ("memory", "return len(bytearray(3 << 30))"),
     "memory hog by and by": (("memory", "timeout"), "a = []\nwhile True: a.append(bytearray(50 << 20))"),
@@ -167,7 +168,9 @@ def test_hostile_candidate_is_contained_labelled_and_followed_by_a_good_trial(on
     ("name", "text"),
     {
         "fork bomb": "import os\nwhile True:\n    try: os.fork()\n    except OSError: pass",
-        "fork bomb by exec": "import subprocess, sys\nwhile True: subprocess.Popen([sys.executable, '-c', open('agent.py').read() + '\\ndouble(1)'])",
+        "fork bomb by exec": "import subprocess, sys\n"
+        "text = open('agent.py').read() + '\\ndouble(1)'\n"
+        "while True: subprocess.Popen([sys.executable, '-c', text])",
         "thread bomb": "import threading, time\nwhile True: threading.Thread(target=time.sleep, args=(99,)).start()",
     }.items(),
 )
@@ -187,11 +190,11 @@ def test_candidate_that_fails_while_it_is_loaded_is_labelled(one_slot: Bench, te
 
 
 def test_flood_of_output_is_cut_and_said(one_slot: Bench) -> None:
-    trial = attack(one_slot, body("for i in range(10**5): print('flood', i)\nreturn 2 * x"))
+    trial = attack(one_slot, body("for i in range(10**4): print('flood', i)\nreturn 2 * x"))
     assert trial.feedback.score == 1.0
     assert trial.trace is not None
     assert trial.trace.stdout.startswith("flood 0\n")
-    assert trial.trace.stdout.endswith("flood 99999\n")
+    assert trial.trace.stdout.endswith("flood 9999\n")
     assert "cut" in trial.trace.stdout
     assert len(trial.trace.stdout) < 11_000
 
@@ -234,7 +237,8 @@ def _read(path: Path) -> bytes:
     [
         "import os; return sorted(os.environ)",
         "return sorted(open('/proc/self/environ').read().split(chr(0)))",
-        "import os; return [open(f'/proc/{p}/environ').read() for p in os.listdir('/proc') if p.isdigit() and p != str(os.getpid())]",
+        "import os; mine = str(os.getpid())\n"
+        "return [open(f'/proc/{p}/environ').read() for p in os.listdir('/proc') if p.isdigit() and p != mine]",
         f"import os; return os.listdir({str(Path(__file__).parent)!r})",
         f"import os; return os.listdir({str(Path.home())!r})",
         "import os; return os.listdir('/root')",
@@ -338,7 +342,7 @@ FORGED = {
     "a strange dtype": "frame([12, 1, m.msgpack.Ext(17, m.msgpack.encode([[('a', '|O')], [1], b'x' * 8]))])",
     "a missing buffer": "frame([12, 1, m.msgpack.Ext(17, m.msgpack.encode(['<f8', [1], 3]))])",
     "unknown extension": "frame([12, 1, m.msgpack.Ext(99, b'')])",
-    "nested extensions": "frame([12, 1, __import__('functools').reduce(lambda d, _: m.msgpack.Ext(1, m.msgpack.encode([d])), range(20000), 1)])",
+    "nested extensions": "frame([12, 1, functools.reduce(lambda d, _: E(1, m.msgpack.encode([d])), range(20000), 1)])",
     "a bad date": "frame([12, 1, m.msgpack.Ext(7, m.msgpack.encode(['date', 'yesterday']))])",
     "loaded again": "frame([11, 0, None, {}])",
     "a table that is none": "frame([12, 1, m.msgpack.Ext(18, m.msgpack.encode(b'ARROW1' * 9))])",
@@ -349,7 +353,8 @@ FORGED = {
 @pytest.mark.parametrize("name", FORGED)
 def test_forged_frames_are_a_broken_protocol(one_slot: Bench, name: str) -> None:
     text = f"""
-import os, socket, msgspec as m, stat
+import functools, os, socket, msgspec as m, stat
+E = m.msgpack.Ext
 def frame(value):
     data = m.msgpack.encode(value)
     return len(data).to_bytes(4, 'little') + b'\\x00\\x00' + data

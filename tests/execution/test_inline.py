@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import TASKS, Bench, source  # pyright: ignore
+from execution_bench import TASKS, Bench, source  # pyright: ignore
 
 from loopwright.errors import BudgetExhausted, TaskError
 from loopwright.execution.inline import InlineExecutor
@@ -122,7 +122,8 @@ def test_files_stay_inside_their_folder(name: str) -> None:
 
 def test_imports_are_read_without_running_anything() -> None:
     files = {
-        "agent.py": b"import numpy as np, json\nfrom helper import f\nfrom os.path import join\nfrom . import x\ndef f():\n import inner\n",
+        "agent.py": b"import numpy as np, json\nfrom helper import f\nfrom os.path import join\n"
+        b"from . import x\ndef f():\n import inner\n",
         "helper.py": b"import pandas\n",
         "broken.py": b"import (\n",
         "data.txt": b"import nothing\n",

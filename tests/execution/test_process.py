@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import TASKS, Bench, source  # pyright: ignore
+from execution_bench import TASKS, Bench, source  # pyright: ignore
 
 from loopwright.errors import BudgetExhausted, ExecutionError, ModelError, TaskError
 from loopwright.execution.process import ProcessExecutor
@@ -23,6 +23,12 @@ from loopwright.llm.protocol import Ask, Reply
 from loopwright.trial import TrialSpec, Usage
 
 DOUBLE = source("def double(x):\n    return 2 * x\n")
+PARTIAL = """
+async def later(factor, x):
+    await asyncio.sleep({s})
+    return factor * x
+double = functools.partial(later, 2)
+"""
 MakeBench = Callable[..., Bench]
 
 
@@ -129,7 +135,8 @@ def test_model_call_reaches_main_and_is_metered(bench: MakeBench) -> None:
         (
             "one_call_many_models",
             "from concurrent.futures import ThreadPoolExecutor\n"
-            "def answer(llm):\n    with ThreadPoolExecutor(10) as pool: return list(pool.map(lambda i: llm(str(i)), range(10)))",
+            "def answer(llm):\n    with ThreadPoolExecutor(10) as pool:\n"
+            "        return list(pool.map(lambda i: llm(str(i)), range(10)))",
             1,
         ),
     ],
@@ -152,6 +159,18 @@ def test_model_calls_of_one_trial_overlap(bench: MakeBench, task: str, text: str
     assert most == 10
 
 
+@pytest.mark.parametrize("text", ["async def double(x):\n    await asyncio.sleep({s})\n    return 2 * x", PARTIAL])
+def test_anything_awaitable_is_awaited_and_has_its_time(bench: MakeBench, text: str) -> None:
+    one = bench("plain.py:double")
+    text = "import asyncio, functools\n" + text
+    assert one.run(source(text.replace("{s}", "0.01")), 4).score == 1.0
+    late = one.run(source(text.replace("{s}", "30")), 4)
+    assert late.feedback.error == "timeout", late
+    busy = one.run(source(text.replace("await asyncio.sleep({s})", "\n    while True: pass")), 4)
+    assert busy.feedback.error == "timeout"
+    assert "-->" in busy.feedback.text
+
+
 def test_many_model_calls_of_one_program_all_get_their_own_answer(bench: MakeBench) -> None:
     text = "import asyncio\nasync def answer(llm): return await asyncio.gather(*(llm(str(i)) for i in range(300)))"
     for task in ("one_call_many_models", "async_call_many_models"):
@@ -171,7 +190,8 @@ def test_failed_model_call_is_labelled(bench: MakeBench) -> None:
     assert "the endpoint is down" in trial.feedback.text
     forgiving = one.run(
         source(
-            "def answer(x, llm):\n    try: return llm('hi')\n    except Exception as e: return f'{type(e).__name__} {e}'"
+            "def answer(x, llm):\n    try: return llm('hi')\n"
+            "    except Exception as e: return f'{type(e).__name__} {e}'"
         )
     )
     assert forgiving.feedback.text == "ModelError the endpoint is down"
@@ -363,9 +383,7 @@ def test_no_process_is_left_after_close(bench: MakeBench, monkeypatch: pytest.Mo
     one = bench("plain.py:double", slots=2)
     one.run(DOUBLE, 1)
     one.run(
-        source(
-            "import os\nif os.fork() == 0:\n    os.setsid()\n    import time; time.sleep(99)\ndef double(x): return 2 * x"
-        ),
+        source("import os, time\nif os.fork() == 0:\n    os.setsid()\n    time.sleep(99)\ndef double(x): return 2 * x"),
         1,
     )
     assert set(children()) > before
@@ -394,7 +412,7 @@ DRIVER = """
 import asyncio, sys
 from pathlib import Path
 sys.path.insert(0, {tests!r})
-from conftest import source
+from execution_bench import source
 from loopwright.execution.process import ProcessExecutor
 from loopwright.execution.protocol import Limits
 from loopwright.trial import TrialSpec
@@ -467,7 +485,7 @@ def test_kills_at_random_moments_change_no_result(bench: MakeBench) -> None:
 def targets(one: Bench) -> dict[str, int]:
     zygote = one.executor._zygote.pid  # pyright: ignore
     worker = next(iter(one.executor._workers.values())).pid  # pyright: ignore
-    below = [pid for pid in descendants(worker)]
+    below = list(descendants(worker))
     return {"zygote": zygote, "worker": worker, "sandbox": below[0], "trial": below[-1]}
 
 
@@ -490,7 +508,5 @@ def test_evaluator_has_no_keys(bench: MakeBench, monkeypatch: pytest.MonkeyPatch
     one = bench("plain.py:double")
     one.run(DOUBLE)
     for pid in [one.executor._zygote.pid, *descendants(one.executor._zygote.pid)]:  # pyright: ignore
-        try:
+        with contextlib.suppress(PermissionError):
             assert b"very-secret" not in Path(f"/proc/{pid}/environ").read_bytes()
-        except PermissionError:
-            pass

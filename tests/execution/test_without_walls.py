@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from conftest import Bench, source  # pyright: ignore
+from execution_bench import Bench, source  # pyright: ignore
 
 from loopwright.execution import landlock, syscalls
 from loopwright.execution.protections import protections
@@ -79,7 +79,14 @@ return 2 * x
 
 
 def test_too_many_processes_are_too_many_for_root_too(bare: Bench) -> None:
-    text = "import os, time\nfor _ in range(60):\n    if os.fork() == 0:\n        time.sleep(20)\n        os._exit(0)\ntime.sleep(20)"
+    text = """
+import os, time
+for _ in range(60):
+    if os.fork() == 0:
+        time.sleep(20)
+        os._exit(0)
+time.sleep(20)
+"""
     trial = bare.run(source(body(text)))
     assert trial.feedback.error in ("memory", "exception", "crash"), trial
     assert bare.run(source("def double(x): return 2 * x"), 2).score == 1.0

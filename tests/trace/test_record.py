@@ -308,7 +308,8 @@ def test_a_named_class_has_all_its_methods_traced(tmp_path: Path) -> None:
 
 
 def test_failure_marks_the_lines_of_the_artifact_alone(tmp_path: Path) -> None:
-    text = "import json\n\ndef parse(text):\n    return json.loads(text)\n\ndef run(text):\n    data = parse(text)\n    return data\n"
+    text = "import json\n\ndef parse(text):\n    return json.loads(text)\n\n"
+    text += "def run(text):\n    data = parse(text)\n    return data\n"
     loaded = load(tmp_path, text, [])
     try:
         with pytest.raises(ValueError) as raised:

@@ -419,6 +419,8 @@ class RemoteProgram:
         if self._broken is not None:
             raise self._broken
         outcome = self.end(DYING)
+        if time.perf_counter() - self._started > self._limits.seconds:
+            self.time_out()
         self._fail(*_death(outcome, self._limits))
 
     def _violated(self, what: str) -> NoReturn:

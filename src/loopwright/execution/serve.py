@@ -8,7 +8,6 @@ While the program waits for a handle's answer (`trial.llm`), whichever thread wa
 
 from __future__ import annotations
 
-import inspect
 import os
 import random
 import select
@@ -20,7 +19,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, cast
 
 import msgspec
 
@@ -70,18 +69,18 @@ class _Server:
         self._futures: dict[int, Any] = {}  # callbacks awaited in the event loop
         self._calls: deque[list[Any]] = deque()  # calls that arrived while somebody else was reading
         self._requests = 0
-        self._known: dict[str, tuple[Any, bool]] = {}  # by name: the function, and whether it is a coroutine function
         self._handles: dict[int, Callable[..., Any]] = {}
         self._loop: Any = None
         self._looping = False
-        self._active = 0
+        self._idle: Any = None  # set in the loop when no call is awaited any more
+        self._awaited: set[int] = set()
+        self._tasks: set[Any] = set()
         self._busy = False
         self._main = threading.get_ident()
         self._deadline = 0.0
         self._output = 100_000
         self._loaded: Loaded | None = None
         self._tracer: Tracer | None = None
-        self._broken: Failure | None = None
 
     def load(self) -> None:
         loading = msgspec.convert(self._wire.receive()[1], _Loading)
@@ -101,17 +100,13 @@ class _Server:
             told = self._loaded.failure(error)
             failure = [kind_of(error), _text(told.type), _text(told.message), _text(told.where)]
         self._busy = False
-        sys.stdout.flush()
+        _flush()
         self._wire.send((LOADED, 0, failure, self._loaded.signatures()))
 
     def run(self) -> None:
         """Answer calls until the evaluator hangs up."""
         while True:
-            frame = self._next()
-            if self._is_async(frame):
-                self._run_loop(frame)
-            else:
-                self._dispatch(frame)
+            self._dispatch(self._next())
 
     def _next(self) -> list[Any]:
         while not self._calls:
@@ -161,12 +156,16 @@ class _Server:
             if time.monotonic() > self._deadline:
                 raise TrialTimeout("the trial's time is over")
             value = act(frame)
+            awaited = hasattr(cast("type[Any]", type(value)), "__await__")
         except BaseException as error:  # noqa: BLE001 - told to the evaluator
             self._busy = outer
             self._raise(number, error)
             return
         self._busy = outer
-        self._return(number, name, value)
+        if awaited:
+            self._await(number, name, value)
+        else:
+            self._return(number, name, value)
 
     def _return(self, number: int, name: str, value: Any) -> None:
         _flush()
@@ -215,65 +214,48 @@ class _Server:
 
     # -- coroutine functions ------------------------------------------------------------------------------------------
 
-    def _is_async(self, frame: list[Any]) -> bool:
-        if frame[0] != CALL or self._loaded is None:
-            return False
-        function = getattr(self._loaded.entry, frame[2], None)
-        known = self._known.get(frame[2])
-        if known is None or known[0] is not function:
-            self._known[frame[2]] = known = (function, inspect.iscoroutinefunction(function))
-        return known[1]
-
-    def _run_loop(self, frame: list[Any]) -> None:
+    def _await(self, number: int, name: str, awaitable: Any) -> None:
+        """Answer with what `awaitable` gives: in the event loop that runs, or in one that runs until none is left."""
+        if self._looping:
+            self._begin(number, name, awaitable)
+            return
         import asyncio
 
         if self._loop is None:
             self._loop = asyncio.new_event_loop()
             asyncio.set_event_loop(self._loop)
-        loop = self._loop
+        loop, socket_ = self._loop, self._wire.socket.fileno()
         self._looping = True
-        started: dict[int, bool] = {}
+        self._idle = asyncio.Event()
         try:
-            loop.add_reader(self._wire.socket.fileno(), self._readable)
-            self._start(frame)
+            loop.add_reader(socket_, self._readable)
+            self._begin(number, name, awaitable)
             loop.call_soon(self._readable)  # frames that arrived together with this one
-            loop.run_until_complete(self._until_idle())
+            loop.run_until_complete(self._idle.wait())
         except TrialTimeout as error:
-            for number in started or [frame[1]]:
-                self._raise(number, error)
+            for waiting in list(self._awaited):
+                self._raise(waiting, error)
         finally:
             self._looping = False
-            loop.remove_reader(self._wire.socket.fileno())
+            loop.remove_reader(socket_)
 
-    async def _until_idle(self) -> None:
-        import asyncio
+    def _begin(self, number: int, name: str, awaitable: Any) -> None:
+        self._awaited.add(number)
+        task = self._loop.create_task(self._coroutine(number, name, awaitable))
+        self._tasks.add(task)  # the loop itself keeps no strong reference
+        task.add_done_callback(self._tasks.discard)
 
-        self._idle = asyncio.Event()
-        if self._active:
-            await self._idle.wait()
-
-    def _start(self, frame: list[Any]) -> None:
-        self._active += 1
-        task = self._loop.create_task(self._coroutine(frame))
-        task.add_done_callback(self._ended)
-
-    def _ended(self, task: Any) -> None:
-        self._active -= 1
-        if not self._active:
-            self._idle.set()
-        if not task.cancelled() and task.exception() is not None:
-            raise task.exception()
-
-    async def _coroutine(self, frame: list[Any]) -> None:
-        self._busy = True
+    async def _coroutine(self, number: int, name: str, awaitable: Any) -> None:
         try:
-            value = await self._function(frame)
+            value = await awaitable
         except BaseException as error:  # noqa: BLE001 - told to the evaluator
-            self._busy = False
-            self._raise(frame[1], error)
-            return
-        self._busy = False
-        self._return(frame[1], frame[2], value)
+            self._raise(number, error)
+        else:
+            self._return(number, name, value)
+        finally:
+            self._awaited.discard(number)
+            if not self._awaited:
+                self._idle.set()
 
     def _readable(self) -> None:
         """Called by the event loop: take in every frame that is there, unless a thread is at it."""
@@ -287,11 +269,7 @@ class _Server:
         finally:
             self._reading.release()
         while self._calls:
-            frame = self._calls.popleft()
-            if self._is_async(frame):
-                self._start(frame)
-            else:
-                self._dispatch(frame)
+            self._dispatch(self._calls.popleft())
 
     # -- handles: calls out of the program ----------------------------------------------------------------------------
 
@@ -387,7 +365,7 @@ class _Server:
     def _alarm(self, signum: int, frame: object) -> None:
         # Again soon: a program that swallows the exception meets it once more, until the evaluator kills it.
         signal.setitimer(signal.ITIMER_REAL, 0.2)
-        if self._busy:
+        if self._busy or self._awaited:
             raise TrialTimeout("the trial's time is over")
 
 
