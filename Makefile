@@ -1,5 +1,5 @@
 # What a person does here. Each target sets up what it needs in .venv.
-.PHONY: demo test check bench docs clean
+.PHONY: demo test check bench bench-rivals docs clean
 
 demo: ## improve a Pong policy on the real emulator, without a model, in about three minutes
 	scripts/venv atari
@@ -12,9 +12,13 @@ test: ## everything that must pass: lint, format, types, tests
 	.venv/bin/pyright
 	.venv/bin/pytest
 
-bench: ## the figures of docs/reference/benchmarks.md
+bench: ## our figures; ARGS="--markdown docs/reference/benchmarks.md" writes them into the documentation, too
 	scripts/venv dev
-	.venv/bin/python benchmarks/run.py
+	.venv/bin/python benchmarks/run.py $(ARGS)
+
+bench-rivals: ## the same of other frameworks, installed in throw-away environments (about 2.5 GB), and of ours beside
+	scripts/venv dev
+	.venv/bin/python benchmarks/rivals/run.py $(ARGS)
 
 docs: ## the documentation as a site in ./site
 	scripts/venv docs

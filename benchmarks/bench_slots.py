@@ -1,32 +1,38 @@
 """How busy the worker slots of a real run are: isolated trials that ask a model, an LLM optimizer, a durable journal.
 
 Everything is real but the model's mind: a server in another process answers every call, of programs and of the
-optimizer, after 50 ms. Counted is the learning phase, from the first update's start to the last one's end, its ramp and
-its drain included, the start of processes and the trials before and after left out:
+optimizer, after a fixed time. Counted is the learning phase, from the first update's start to the last one's end, its
+ramp and its drain included; the start of processes and the trials before and after are left out. Three shares of the
+slot-seconds (slots x wall time), each a part of the one before:
 
-- *busy*: the share of slot-seconds (slots x wall time) in which a slot held a trial, from the moment its worker took
-  it to the moment it gave the result: waiting for its model call, or at work;
-- *waiting for the model*: the share that would remain if everything but the model's own 50 ms took no time. Two cores
-  bound it: 16 slots at 50 ms ask for 320 trials a second.
+- *taken*: a trial had the slot. What is missing here is a scheduler that does not find work for a slot.
+- *at work*: the slot's worker was in the trial, waiting for its model call or working. What is missing besides is the
+  way of trials and results between the processes, and the waiting for a core while doing so.
+- *waiting for the model*: the trial's model call itself. Two cores bound it: 16 slots at 50 ms ask for 320 trials a
+  second, each with processes of its own; so there is a measurement with a model that takes 500 ms, too.
 """
 
 from __future__ import annotations
 
-import resource
 import tempfile
 import time
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from statistics import median
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
+from unittest import mock
 
 from latency_server import serve
 from measure import Row, alone
 
 import loopwright as lw
+from loopwright.execution.process import ProcessExecutor
+from loopwright.execution.protocol import AskModel, Source, TaskCard
 from loopwright.runner import Progress
 from loopwright.store import Entry
 from loopwright.store.events import Ran, Updated
+from loopwright.trial import Trial, TrialSpec
 
 LATENCY = 0.05
 SLOTS = 16
@@ -34,13 +40,35 @@ WORLD = Path(__file__).parent / "world"
 
 
 class Busy(NamedTuple):
-    """What one run showed. `cpu` is of all processes of the run, per trial, in ms."""
+    """What one run showed, in shares. `cpu` is ms a trial of evaluator and candidate, `main` ms a trial of main."""
 
-    busy: float
+    taken: float
+    work: float
     waiting: float
     trials: int
     seconds: float
     cpu: float
+    main: float
+
+
+class _Watched(ProcessExecutor):
+    """Notes how many trials are asked of the executor at any time: up to its slots, each has one."""
+
+    latest: ClassVar[list[tuple[float, int]]] = []  # of the last one started: since when, how many
+
+    async def start(self) -> TaskCard:
+        self.asked = _Watched.latest = [(time.perf_counter(), 0)]
+        return await super().start()
+
+    async def run(self, source: Source, spec: TrialSpec, ask: AskModel | None = None) -> Trial:
+        self._note(1)
+        try:
+            return await super().run(source, spec, ask)
+        finally:
+            self._note(-1)
+
+    def _note(self, more: int) -> None:
+        self.asked.append((time.perf_counter(), self.asked[-1][1] + more))
 
 
 def settings(model: str, *, steps: int, batch: int, branches: int, slots: int = SLOTS, **more: Any) -> lw.Loop:
@@ -59,60 +87,86 @@ def settings(model: str, *, steps: int, batch: int, branches: int, slots: int = 
     )
 
 
-def measure(loop: lw.Loop) -> Busy:
+def measure(loop: lw.Loop, latency: float = LATENCY) -> Busy:
     """Run a loop and look when its trials were at work."""
-    began, ended = 0.0, 0.0
-    held, trials = 0.0, 0
+    began = ended = began_cpu = ended_cpu = 0.0
+    found: list[Trial] = []
 
     def listener(entries: Sequence[Entry], progress: Progress) -> None:
-        nonlocal began, ended, held, trials
-        now = time.perf_counter()
+        nonlocal began, ended, began_cpu, ended_cpu
         for entry in entries:
             if isinstance(entry.event, Ran):
-                role = entry.event.trial.spec.role
-                if role == "test":
-                    continue
-                if entry.step == 0:
-                    began = now  # the opening trials end here, and the first updates begin
-                else:
-                    held += entry.event.trial.seconds
-                    trials += 1
+                if entry.step == 0:  # the opening trials end here, and the first updates begin
+                    began, began_cpu = time.perf_counter(), time.process_time()
+                elif entry.event.trial.spec.role != "test":
+                    found.append(entry.event.trial)
             elif isinstance(entry.event, Updated):
-                ended = now
+                ended, ended_cpu = time.perf_counter(), time.process_time()
 
-    before = _cpu()
-    with tempfile.TemporaryDirectory() as folder:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        mock.patch("loopwright.execution.process.ProcessExecutor", _Watched),
+    ):
         lw.run(loop, Path(folder) / "run", root=WORLD, listener=listener)
-    cpu = _cpu() - before
+    assert all(trial.usage.calls == 1 for trial in found), "every trial must have asked its model"
     room = (ended - began) * loop.execution.slots
-    return Busy(held / room, trials * LATENCY / room, trials, ended - began, cpu / trials * 1e3)
+    return Busy(
+        taken=_taken(_Watched.latest, loop.execution.slots, began, ended) / room,
+        work=sum(trial.seconds for trial in found) / room,
+        waiting=len(found) * latency / room,
+        trials=len(found),
+        seconds=ended - began,
+        cpu=sum(trial.cpu for trial in found) / len(found) * 1e3,
+        main=(ended_cpu - began_cpu) / len(found) * 1e3,
+    )
 
 
-def _cpu() -> float:
-    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    return sum(one.ru_utime + one.ru_stime for one in used)
+def _taken(asked: Sequence[tuple[float, int]], slots: int, began: float, ended: float) -> float:
+    """Slot-seconds between two moments in which a slot had a trial."""
+    total = 0.0
+    for (since, count), (until, _) in pairwise([*asked, (ended, 0)]):
+        total += max(0.0, min(until, ended) - max(since, began)) * min(count, slots)
+    return total
+
+
+def about(batch: int, branches: int, latency: float = LATENCY) -> str:
+    """The settings of a measurement in words."""
+    return (
+        f"{SLOTS} slots, {latency * 1e3:.0f} ms latency, batch {batch}, 16 validation examples, "
+        f"{branches} update{'s' if branches > 1 else ''} at a time"
+    )
+
+
+def shown(got: Sequence[Busy]) -> str:
+    """Medians over runs, in words."""
+    taken, work, waiting, cpu, main = (
+        median(getattr(one, name) for one in got) for name in ("taken", "work", "waiting", "cpu", "main")
+    )
+    rate = median(one.trials / one.seconds for one in got)
+    return (
+        f"taken {taken:.0%}, at work {work:.0%}, waiting for the model {waiting:.0%}; {rate:.0f} trials/s; "
+        f"CPU a trial: {cpu:.1f} ms isolated, {main:.1f} ms main"
+    )
 
 
 def rows(quick: bool) -> list[Row]:
+    plan = [(LATENCY, 16, 1), (LATENCY, 16, 4), (0.5, 16, 4)]
+    if not quick:
+        plan[1:1] = [(LATENCY, 3, 1), (LATENCY, 3, 8)]
     found: list[Row] = []
-    with serve(LATENCY) as model:
-        for branches, batch in ((1, 16), (4, 16)) if quick else ((1, 3), (1, 16), (4, 3), (4, 16), (8, 16)):
-            steps = 8 * branches if quick else max(12, 12 * branches)
-            got = [
-                measure(settings(model, steps=steps, batch=batch, branches=branches)) for _ in range(1 if quick else 3)
-            ]
-            busy = median(one.busy for one in got)
-            found.append(
-                Row(
-                    f"worker slots busy: {SLOTS} slots, 50 ms latency, batch {batch}, 16 validation examples, "
-                    f"branches {branches}",
-                    f"{busy:.0%} (waiting for the model alone {median(one.waiting for one in got):.0%}; "
-                    f"{median(one.trials / one.seconds for one in got):.0f} trials/s, "
-                    f"{median(one.cpu for one in got):.1f} ms CPU a trial)",
-                    ">= 95 %" if branches > 1 else "",
-                    busy >= 0.95 if branches > 1 else None,
-                )
+    for latency, batch, branches in plan:
+        with serve(latency) as model:
+            loop = settings(model, steps=48 if branches > 1 else 12, batch=batch, branches=branches)
+            got = [measure(loop, latency) for _ in range(1 if quick else 3)]
+        counts = branches > 1  # with one update at a time the slots wait for the optimizer, as they must
+        found.append(
+            Row(
+                f"worker slots busy: {about(batch, branches, latency)}",
+                shown(got),
+                ">= 95 % at work" if counts else "",
+                median(one.work for one in got) >= 0.95 if counts else None,
             )
+        )
     return found
 
 

@@ -66,10 +66,8 @@ def chain(calls: int) -> list[Call]:
     return tracer.take()
 
 
-def rows(quick: bool) -> list[Row]:
-    repeats = 7 if quick else 31
-    over, plain, taken = traced(small, 1, 2, repeats=repeats)
-    over_wide, _, _ = traced(wide, OBSERVATION, repeats=repeats)
+def rendered(repeats: int) -> tuple[list[float], str]:
+    """CPU ms for slicing and rendering a chain of 1,000 calls, and the text."""
     calls = chain(1_000)
     trace = Trace([Step("start", calls[-1].output, 1.0, calls)])
     trial = Trial(TrialSpec("c", "train", 0, 0, record=True), Feedback(1.0, "good"), trace)
@@ -81,6 +79,14 @@ def rows(quick: bool) -> list[Row]:
         text = Evidence.of([trial]).text
         times.append((time.process_time() - began) * 1e3)
     assert len(kept) == 1_000
+    return times, text
+
+
+def rows(quick: bool) -> list[Row]:
+    repeats = 7 if quick else 31
+    over, plain, taken = traced(small, 1, 2, repeats=repeats)
+    over_wide, _, _ = traced(wide, OBSERVATION, repeats=repeats)
+    times, text = rendered(repeats)
     return [
         Row(
             "one traced call over the plain call",

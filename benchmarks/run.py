@@ -19,7 +19,7 @@ from pathlib import Path
 
 from measure import Row, machine, table
 
-BENCHMARKS = ("import", "trace", "evidence", "bookkeeping", "execution", "slots", "waiting")
+BENCHMARKS = ("import", "trace", "evidence", "bookkeeping", "isolation", "slots", "waiting", "atari")
 
 
 def run(names: Sequence[str], *, quick: bool) -> list[Row]:
