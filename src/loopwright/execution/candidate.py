@@ -28,24 +28,12 @@ from typing import Any
 import msgspec
 
 from loopwright.execution import confine, landlock, serve, syscalls
+from loopwright.execution.confine import Confinement
 from loopwright.execution.protocol import Limits
 
 CHUNK = 32_768
 WATCH = 0.1  # seconds between two looks at the memory of a trial's processes
 CLEANING = 2.0  # seconds within which every process of a trial must be gone
-
-
-class Confinement(msgspec.Struct, frozen=True):
-    """How this sandbox confines its trials.
-
-    `uid`: the user they become. `alone`: a pid namespace of its own, so that everything in it may be killed. `scratch`:
-    folders to empty; the first is where trials run. `readable`: all that they may read besides, where no wall says so.
-    """
-
-    uid: int | None
-    alone: bool
-    scratch: list[str]
-    readable: list[str] = []
 
 
 class _Printed:

@@ -13,9 +13,24 @@ import resource
 import signal
 from functools import cache
 
+import msgspec
+
 from loopwright.execution.protocol import Limits
 
 _PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_SET_CHILD_SUBREAPER, _PR_SET_NO_NEW_PRIVS = 1, 4, 36, 38
+
+
+class Confinement(msgspec.Struct, frozen=True):
+    """How this sandbox confines its trials.
+
+    `uid`: the user they become. `alone`: a pid namespace of its own, so that everything in it may be killed. `scratch`:
+    folders to empty; the first is where trials run. `readable`: all that they may read besides, where no wall says so.
+    """
+
+    uid: int | None
+    alone: bool
+    scratch: list[str]
+    readable: list[str] = []
 
 
 @cache

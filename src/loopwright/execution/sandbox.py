@@ -21,7 +21,7 @@ from typing import Literal
 
 import msgspec
 
-from loopwright.execution.candidate import Confinement
+from loopwright.execution.confine import Confinement
 from loopwright.execution.protocol import Limits
 
 # "bwrap-root": bubblewrap, every sandbox a user of its own; "bwrap": bubblewrap in a user namespace; "none".
@@ -31,6 +31,7 @@ _PACKAGE = Path(__file__).resolve().parents[1]
 _SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
 _ETC = ("/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld.so.conf.d", "/etc/alternatives", "/etc/localtime")
 _INSIDE = "/run/loopwright"  # where the sandbox sees this package, and nothing around it
+_FIRST_UID = 0x40000000  # far from the users of any system
 # What the zygote may do as root inside: change user, kill and clean up after that user.
 _CAPABILITIES = ("CAP_SETUID", "CAP_SETGID", "CAP_KILL", "CAP_DAC_OVERRIDE", "CAP_FOWNER")
 
@@ -62,7 +63,9 @@ def work(which: Walls) -> bool:
         return False
     if which == "bwrap-root" and os.geteuid() != 0:
         return False
-    command = [*_walls(which, Limits(), ()), sys.executable, "-P", "-s", "-S", "-c", "print('up')"]
+    # A container's root may have no other users to become.
+    become = f"import os; os.setresuid(*[{_FIRST_UID}] * 3); " if which == "bwrap-root" else ""
+    command = [*_walls(which, Limits(), ()), sys.executable, "-P", "-s", "-S", "-c", f"{become}print('up')"]
     try:
         tried = subprocess.run(command, capture_output=True, timeout=20, env={"PATH": _path()}, check=False)
     except (OSError, subprocess.TimeoutExpired):
@@ -75,7 +78,7 @@ def cage(slot: int, limits: Limits, visible: Sequence[str], which: Walls) -> Cag
 
     `visible` are further Python folders that candidates may import from.
     """
-    uid = 0x40000000 + slot if os.geteuid() == 0 else None
+    uid = _FIRST_UID + slot if os.geteuid() == 0 else None
     paths = [*_site_folders(), *visible]
     start = f"import sys; sys.path[:0] = {[_package_root(which)]!r}; sys.path += {paths!r}; "
     start += "from loopwright.execution.candidate import main; main(sys.argv[1:])"
@@ -83,7 +86,7 @@ def cage(slot: int, limits: Limits, visible: Sequence[str], which: Walls) -> Cag
     python = [sys.executable, "-P", "-s", "-S", "-c", start]
     if which == "none":
         folder = tempfile.mkdtemp(prefix="loopwright-candidate-")
-        if uid is not None and not readable_by(uid):
+        if uid is not None and not (readable_by(uid) and _exists(uid)):
             uid = None
         if uid is not None:
             os.chmod(folder, 0o711)
@@ -187,6 +190,15 @@ def _python_folders(visible: Sequence[str]) -> list[str]:
 def _can_disable_userns() -> bool:
     told = subprocess.run([shutil.which("bwrap") or "bwrap", "--help"], capture_output=True, text=True, check=False)
     return "--disable-userns" in told.stdout
+
+
+def _exists(uid: int) -> bool:
+    """Whether this user namespace has the user at all."""
+    try:
+        ranges = [line.split() for line in Path("/proc/self/uid_map").read_text().splitlines()]
+    except OSError:
+        return True
+    return any(int(first) <= uid < int(first) + int(count) for first, _, count in ranges)
 
 
 def readable_by(uid: int) -> bool:
