@@ -24,7 +24,7 @@ from loopwright.trial import Trial, TrialSpec
 
 TASK = """
 import time
-from loopwright.task import task
+from loopwright.tasks.task import task
 
 OBSERVATION = {name: dict(x=1, y=2, w=4, h=5, dx=0, dy=1) for name in ("player", "enemy", "ball")}
 

@@ -23,25 +23,23 @@ _PUBLIC = {
     "Proposal": "loopwright.optimizers.protocol",
     "Rejected": "loopwright.optimizers.protocol",
     "Waiting": "loopwright.runner",
-    "episodes": "loopwright.episode",
-    "examples": "loopwright.examples",
+    "episodes": "loopwright.tasks.episode",
+    "examples": "loopwright.tasks.examples",
     "rerun": "loopwright.rerun",
     "rerun_async": "loopwright.rerun",
     "resume": "loopwright.runner",
     "resume_async": "loopwright.runner",
     "run": "loopwright.runner",
     "run_async": "loopwright.runner",
-    "task": "loopwright.task",
+    "task": "loopwright.tasks.task",
 }
 
 if TYPE_CHECKING:
     from loopwright.artifact import Artifact as Artifact
     from loopwright.artifact import Candidate as Candidate
-    from loopwright.episode import episodes as episodes
     from loopwright.evidence import Batch as Batch
     from loopwright.evidence import Evidence as Evidence
     from loopwright.evidence import Horizon as Horizon
-    from loopwright.examples import examples as examples
     from loopwright.feedback import Feedback as Feedback
     from loopwright.loop import LearningLoop as LearningLoop
     from loopwright.optimizers.protocol import Proposal as Proposal
@@ -55,7 +53,9 @@ if TYPE_CHECKING:
     from loopwright.runner import run as run
     from loopwright.runner import run_async as run_async
     from loopwright.settings import Loop as Loop
-    from loopwright.task import task as task
+    from loopwright.tasks.episode import episodes as episodes
+    from loopwright.tasks.examples import examples as examples
+    from loopwright.tasks.task import task as task
 
 __all__ = ["__version__", *_PUBLIC]  # pyright: ignore[reportUnsupportedDunderAll]
 
@@ -63,21 +63,6 @@ __all__ = ["__version__", *_PUBLIC]  # pyright: ignore[reportUnsupportedDunderAl
 def __getattr__(name: str) -> Any:
     if name not in _PUBLIC:
         raise AttributeError(f"module 'loopwright' has no attribute '{name}'")
-    # Submodules carry the names of some functions (`loopwright.task`): the function is what `lw.task` means.
     value = getattr(import_module(_PUBLIC[name]), name)
     globals()[name] = value
     return value
-
-
-# TEMPORARY until task.py moves into tasks/
-import sys as _sys
-from types import ModuleType as _M
-
-
-class _Package(_M):
-    def __setattr__(self, name: str, value: object) -> None:
-        if not (name in _PUBLIC and isinstance(value, _M)):
-            super().__setattr__(name, value)
-
-
-_sys.modules[__name__].__class__ = _Package

@@ -16,12 +16,12 @@ import pytest
 
 pytest.importorskip("ale_py")
 
-from loopwright.episode import InvalidAction
 from loopwright.errors import TaskError
-from loopwright.task import StepRecorder, Task, TrialHandle, load_task
 from loopwright.tasks import atari
 from loopwright.tasks.atari.emulator import Atari
 from loopwright.tasks.atari.film import film_from_actions, strip_from_actions
+from loopwright.tasks.episode import InvalidAction
+from loopwright.tasks.task import StepRecorder, Task, TrialHandle, load_task
 from loopwright.trial import TrialSpec
 
 GAMES = atari.GAMES

@@ -53,7 +53,7 @@ from loopwright.execution.remote import RemoteProgram
 from loopwright.feedback import Feedback
 from loopwright.llm.protocol import Ask, Reply
 from loopwright.seeding import derive
-from loopwright.task import StepRecorder, Task, TrialHandle, load_task, told
+from loopwright.tasks.task import StepRecorder, Task, TrialHandle, load_task, told
 from loopwright.trace import Trace
 from loopwright.trial import Trial
 

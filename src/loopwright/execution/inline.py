@@ -25,7 +25,7 @@ from loopwright.feedback import Feedback
 from loopwright.llm.cache import request_hash
 from loopwright.llm.protocol import Ask, Reply
 from loopwright.seeding import derive
-from loopwright.task import StepRecorder, Task, TrialHandle, load_task
+from loopwright.tasks.task import StepRecorder, Task, TrialHandle, load_task
 from loopwright.trace import Trace
 from loopwright.trial import Trial, TrialSpec, Usage
 

@@ -37,7 +37,7 @@ class TrialTimeout(BaseException):
 
 
 class Recorder(Protocol):
-    """Where a program tells each call made on it; see `loopwright.task.StepRecorder`."""
+    """Where a program tells each call made on it; see `loopwright.tasks.task.StepRecorder`."""
 
     def called(self, observation: Any, action: Any, calls: list[Call] | None = None) -> None: ...
 

@@ -14,11 +14,11 @@ from types import ModuleType
 from typing import Any
 
 from loopwright.errors import TaskError, nearest
-from loopwright.task import Task, told
+from loopwright.tasks.task import Task, told
 
 
 def load(spec: str, root: Path, options: Mapping[str, Any]) -> Task:
-    """See `loopwright.task.load_task`."""
+    """See `loopwright.tasks.task.load_task`."""
     where, _, name = spec.partition(":")
     if not where:
         raise TaskError(f"task = '{spec}' names no file; write 'task.py:name' or 'package.module:name'")

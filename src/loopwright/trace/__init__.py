@@ -47,7 +47,7 @@ class Step(msgspec.Struct, frozen=True, array_like=True):
     """One turn of an execution: what the program was given, what it answered, and what that earned.
 
     For an environment: observation, action, reward of one step. For a plain task: one call from the task into the
-    program, with the arguments as observation and the result as action; `reward` is then None unless the task gives one.
+    program, with the arguments as observation and the result as action; `reward` is None unless the task gives one.
     """
 
     observation: Any

@@ -19,10 +19,10 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, cast
 
-from loopwright.episode import Episode, episodes
 from loopwright.errors import TaskError, nearest
 from loopwright.feedback import Feedback
-from loopwright.task import Task
+from loopwright.tasks.episode import Episode, episodes
+from loopwright.tasks.task import Task
 
 if TYPE_CHECKING:
     from loopwright.tasks.atari.game import Game

@@ -5,7 +5,7 @@ episode at most. Sticky actions are ours, not the emulator's: with probability `
 frame before it (Machado et al. 2018, arXiv 1709.06009), drawn from the episode's seed. So one loaded game
 serves every seed, where the emulator's own noise would need 100 ms of loading for each.
 
-Not here: what the objects are (the games' own files), what a trial is (`loopwright.episode`).
+Not here: what the objects are (the games' own files), what a trial is (`loopwright.tasks.episode`).
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from importlib import import_module
 from typing import Any
 
 from loopwright import seeding
-from loopwright.episode import InvalidAction
 from loopwright.errors import TaskError
 from loopwright.tasks.atari.game import Game, Observation
+from loopwright.tasks.episode import InvalidAction
 
 REPEAT = 4
 MAX_FRAMES = 108_000
@@ -27,7 +27,7 @@ STARTS = 10
 
 
 class Atari:
-    """One game as a `loopwright.episode.Environment`: observations are objects, actions are indices of
+    """One game as a `loopwright.tasks.episode.Environment`: observations are objects, actions are indices of
     `game.actions`.
 
     `life` ends the episode when a life is lost; otherwise it is the whole game. `full` adds to the

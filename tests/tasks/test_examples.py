@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loopwright.errors import TaskError
-from loopwright.examples import examples
+from loopwright.tasks.examples import examples
 
 ROWS = [{"input": f"q{i}", "target": "ab"[i % 2]} for i in range(20)]
 

@@ -2,8 +2,8 @@
 handed.
 
 All of this lives in the evaluator: the candidate never sees an example, an answer or a scorer. Environments
-have a protocol of their own on top of this (`loopwright.episode`); reading examples from files is in
-`loopwright.examples`. Not here: processes, limits and the program proxy (`loopwright.execution`).
+have a protocol of their own on top of this (`loopwright.tasks.episode`); reading examples from files is in
+`loopwright.tasks.examples`. Not here: processes, limits and the program proxy (`loopwright.execution`).
 """
 
 from __future__ import annotations

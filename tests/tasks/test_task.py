@@ -11,13 +11,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loopwright.episode import Episode, InvalidAction, episodes
 from loopwright.errors import BudgetExhausted, ExecutionError, ModelError, TaskError
 from loopwright.execution.program import ProgramFailure
 from loopwright.feedback import Feedback
 from loopwright.llm.protocol import Ask, Reply
-from loopwright.task import StepRecorder, Task, TrialHandle, load_task, task
+from loopwright.tasks.episode import Episode, InvalidAction, episodes
 from loopwright.tasks.staged import Stage, Staged
+from loopwright.tasks.task import StepRecorder, Task, TrialHandle, load_task, task
 from loopwright.trace import Call, Failure, Step
 from loopwright.trial import TrialSpec
 
@@ -383,7 +383,7 @@ class TestLoad:
         return folder
 
     GOOD = (
-        "import math\nfrom loopwright.task import Task, task\n"
+        "import math\nfrom loopwright.tasks.task import Task, task\n"
         "@task(train=[1])\ndef qa(program, row, trial):\n    return 1.0\n"
     )
 

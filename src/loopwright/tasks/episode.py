@@ -13,7 +13,7 @@ from typing import Any, Literal, Protocol, cast
 import msgspec
 
 from loopwright.feedback import Feedback
-from loopwright.task import Examples, Label, Loader, Task, TrialHandle
+from loopwright.tasks.task import Examples, Label, Loader, Task, TrialHandle
 
 
 class InvalidAction(ValueError):
