@@ -91,7 +91,7 @@ class LearningLoop:
             tokens=loop.evidence.tokens,
             seed=derive(loop.seed, "horizon", step),
         )
-        yield Showed(evidence.text, {part.name: part.tokens for part in evidence.sections}, evidence.template)
+        yield Showed(evidence.text, _tokens(evidence), evidence.template)
 
         view = View(step, parent, evidence, self.card.goal, remembered, others)
         proposals = yield from self.optimizer.propose(view, self._rng("propose", step), self._check(parent, step))
@@ -343,6 +343,14 @@ def _child(
         reason = "the same texts were proposed already in this update"
         return None, Proposed(parent.id, texts=texts, refused="duplicate", reason=reason)
     return child, Proposed(parent.id, child.id, texts, proposal.rationale)
+
+
+def _tokens(evidence: Evidence) -> dict[str, int]:
+    """Tokens by section; the sections of several experiences have the same names and are added up."""
+    sums: dict[str, int] = {}
+    for part in evidence.sections:
+        sums[part.name] = sums.get(part.name, 0) + part.tokens
+    return sums
 
 
 def _failure(trials: Sequence[Trial], refused: str) -> str:

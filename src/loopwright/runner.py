@@ -183,16 +183,19 @@ class Runner:
         self._meter = Meter()
         self._first_step: int | None = None
         self._slowest = 0.0
+        self._exhausted = ""  # the limit that a model call would have passed
         self._model_failures = 0
         self._gateway: Gateway | None = None
 
     async def run(self, began: Began | None) -> Outcome:
         """Start what is needed, drive the loop to its end, and close everything again."""
-        optimizer = make_optimizer(self.loop.optimizer.kind, self.loop.optimizer.shared(), self.loop.optimizer.options)
+        root = Path(self.journal.meta("root") or ".")
+        wanted = self.loop.optimizer
+        optimizer = make_optimizer(wanted.kind, wanted.shared(), wanted.options, root=root)
         search = make_search(self.loop.search)
         gateway = self._gateway = self._make_gateway()
         self.folder.forget_stop()  # it ended an earlier process
-        executor = make_executor(self.loop, Path(self.journal.meta("root") or "."))
+        executor = make_executor(self.loop, root)
         try:
             card = await executor.start()
             learning = LearningLoop(self.loop, self.artifact.start, card, optimizer, search)
@@ -206,6 +209,8 @@ class Runner:
                     f"({_difference(began.card, card)} differs); put it back, or start a new run"
                 )
             await self._drive(learning, executor)
+            if self._exhausted and not learning.population.steps:
+                raise BudgetExhausted(f"not one update could be made: {self._exhausted}")
             return self._outcome(learning)
         finally:
             for task in self._running.values():
@@ -256,6 +261,7 @@ class Runner:
                 result = task.result()
             except BudgetExhausted as error:
                 await self._cancel()
+                self._exhausted = str(error)
                 self._write(loop, loop.finish(str(error), abandon=True))
                 return
             if request is not None:
@@ -409,7 +415,14 @@ class Runner:
             prices=Prices({name: price_of(name, row) for name, row in self.loop.prices.items()}),
             seed=self.loop.seed,
         )
-        gateway.check({self.loop.optimizer.asked(), self.loop.agent.model} - {"", ASK})
+        wanted, agent = self.loop.optimizer, self.loop.agent
+        gateway.check({wanted.asked(), agent.model} - {"", ASK})
+        calls = [(wanted.asked(), wanted.max_tokens, wanted.samples), (agent.model, agent.max_tokens, 1)]
+        for model, tokens, n in calls:
+            if model and model != ASK and not self.journal.spent().calls:
+                least = gateway.upper_bound(Ask(model, [{"role": "user", "content": ""}], max_tokens=tokens, n=n))
+                if problem := ledger.room(least):
+                    raise BudgetExhausted(f"the budget does not allow one call of '{model}': {problem}")
         return gateway
 
     def _outcome(self, loop: LearningLoop) -> Outcome:

@@ -152,3 +152,10 @@ def test_any_text_is_an_edit_or_a_refusal(text: str) -> None:
             Artifact.from_data(artifact.to_data().__class__(child.files(), artifact.to_data().edit)).start.texts
             == child.texts
         )
+
+
+def test_a_lost_placeholder_is_refused_and_doubled_braces_are_none() -> None:
+    artifact = Artifact.from_texts({"a.py": 'PROMPT = "Q: {question} as {{json}}"\n'}, ["PROMPT"])
+    with pytest.raises(EditError, match=r"lost the placeholder \{question\}"):
+        artifact.start.edit({"PROMPT": "Nothing here"})
+    assert artifact.start.edit({"PROMPT": "Now: {question}"}).texts["PROMPT"] == "Now: {question}"

@@ -17,7 +17,7 @@ from loopwright.execution.loading import safe_path, top_level_imports
 from loopwright.execution.protocol import Limits, Source
 from loopwright.feedback import Feedback
 from loopwright.llm.protocol import Ask, Reply
-from loopwright.task import task
+from loopwright.tasks.task import task
 from loopwright.trial import Trial, TrialSpec, Usage
 
 

@@ -57,6 +57,11 @@ def read(parameter: Parameter, text: str, max_chars: int | None) -> str:
         ) from None
     if parameter.kind == "string":
         held = text
+        lost = [hole for hole in parameter.placeholders if hole not in text]
+        if lost:
+            raise invalid(
+                f"the text for {parameter.what} has lost the placeholder {lost[0]}, which the program fills in; keep it"
+            )
     elif parameter.kind in {"file", "region"}:
         held = unix(text).rstrip("\n")
     else:

@@ -17,7 +17,6 @@ from loopwright.artifact.source import (
     dedent,
     newline_of,
     parse,
-    string_lines,
     unix,
 )
 from loopwright.errors import ArtifactError
@@ -185,6 +184,16 @@ def file(source: Text) -> Parameter:
     )
 
 
+def _inside_strings(tree: ast.AST) -> frozenset[int]:
+    """The lines that begin inside a string, by the tree: the tokenizer of 3.11 refuses some files that Python runs."""
+    texts = (
+        node
+        for node in ast.walk(tree)
+        if isinstance(node, ast.JoinedStr) or (isinstance(node, ast.Constant) and isinstance(node.value, str | bytes))
+    )
+    return frozenset(line for text in texts for line in range(text.lineno + 1, (text.end_lineno or text.lineno) + 1))
+
+
 def regions(source: Text, before: int = 0) -> list[Parameter]:
     """The EVOLVE-BLOCK regions in order; unnamed ones are counted on from `before`. Raises `ArtifactError`."""
     if "EVOLVE-BLOCK-" not in source.text:
@@ -192,8 +201,7 @@ def regions(source: Text, before: int = 0) -> list[Parameter]:
     positions = Positions(source.text)
     inside: frozenset[int] = frozenset()
     if source.python:
-        tree_of(source)
-        inside = string_lines(unix(source.text))
+        inside = _inside_strings(tree_of(source))
     found: list[Parameter] = []
     opened: tuple[int, str] | None = None
     for line, start in enumerate(positions.starts, 1):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import Literal
 
 import msgspec
 
 Kind = Literal["function", "method", "class", "string", "file", "region"]
+_HOLE = re.compile(r"(?<!\{)\{[A-Za-z_]\w*\}(?!\})")  # {{...}} is how a format string writes braces
 
 
 class Parameter(msgspec.Struct, frozen=True):
@@ -39,3 +41,8 @@ class Parameter(msgspec.Struct, frozen=True):
     def what(self) -> str:
         """`"function 'f'"`: how a message names it."""
         return f"{self.kind} '{self.name}'"
+
+    @property
+    def placeholders(self) -> list[str]:
+        """The `{names}` that a string's starting text leaves for the program to fill in; each version keeps them."""
+        return sorted(set(_HOLE.findall(self.text))) if self.kind == "string" else []

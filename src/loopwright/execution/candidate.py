@@ -15,13 +15,14 @@ import contextlib
 import gc
 import importlib
 import os
+import re
 import select
 import shutil
 import signal
 import socket
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -78,6 +79,7 @@ class Zygote:
     def __init__(self, control: socket.socket, confinement: Confinement) -> None:
         self._control = control
         self._confinement = confinement
+        self._mounts = _mounts()
         self._running: _Running | None = None
         self._prepared: set[str] = set()
         self._decode = msgspec.msgpack.decode
@@ -294,15 +296,31 @@ class Zygote:
         """Empty the scratch folders and look for shared memory left behind; false where something remains."""
         try:
             for folder in self._confinement.scratch:
-                with os.scandir(folder) as entries:
-                    for entry in entries:
-                        if entry.is_dir(follow_symlinks=False):
-                            shutil.rmtree(entry.path)
-                        else:
-                            os.unlink(entry.path)
+                _empty(folder, self._mounts)
         except (OSError, RecursionError):
             return False
         return not self._confinement.alone or not _shared_memory()
+
+
+def _empty(folder: str | os.PathLike[str], mounts: Sequence[str]) -> None:
+    """Remove all that is in a folder, but not what is mounted there: Python itself may lie under /tmp."""
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.path in mounts:
+                continue
+            if any(mount.startswith(f"{entry.path}/") for mount in mounts):
+                _empty(entry.path, mounts)
+            elif entry.is_dir(follow_symlinks=False):
+                shutil.rmtree(entry.path)
+            else:
+                os.unlink(entry.path)
+
+
+def _mounts() -> list[str]:
+    """Where something is mounted, as this process sees it."""
+    lines = os.fsdecode(Path("/proc/self/mountinfo").read_bytes()).splitlines()
+    # A blank in a path is written as an octal escape there.
+    return [re.sub(r"\\(\d{3})", lambda code: chr(int(code[1], 8)), line.split(" ")[4]) for line in lines]
 
 
 def _shared_memory() -> bool:

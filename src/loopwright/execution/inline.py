@@ -8,6 +8,7 @@ default.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 import tempfile
 import threading
@@ -54,7 +55,8 @@ class InlineExecutor:
     async def start(self) -> TaskCard:
         """Load the task into this process; its card. Raises `TaskError`."""
         if isinstance(self._named, str):
-            self._task = load_task(self._named, self._root, self._options)
+            with contextlib.chdir(self._root):  # as the evaluator has it, so that the same relative paths are found
+                self._task = load_task(self._named, self._root, self._options)
         else:
             self._task = self._named
         return self._task.card()

@@ -128,6 +128,11 @@ def run_command(
     output: int,
 ) -> Command:
     """Run a command to its end or its time limit; its output is cut at `output` characters, and the cut is said."""
+    if isinstance(command, str):
+        raise TypeError(
+            f"program.run takes a command as a list of words, not {command!r}; a function of the program "
+            "that is itself called 'run', 'text' or 'value' needs another name"
+        )
     started = time.monotonic()
     process = subprocess.Popen(
         list(command),

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import inspect
-from collections.abc import Callable, Mapping
+import sys
+from collections.abc import Callable, Generator, Mapping
+from pathlib import Path
 from typing import cast
 
 import msgspec
@@ -33,10 +36,15 @@ KINDS: Mapping[str, str] = {
 
 
 def make_optimizer(
-    kind: str, settings: Mapping[str, object] | None = None, options: Mapping[str, object] | None = None
+    kind: str,
+    settings: Mapping[str, object] | None = None,
+    options: Mapping[str, object] | None = None,
+    *,
+    root: Path | None = None,
 ) -> Optimizer:
     """The optimizer of a kind, or of the class `"module:Class"`, with its settings.
 
+    A module is looked for in `root` too.
     `settings` are those that optimizers share: a class takes what it knows of them, so that a loop can change its
     optimizer and nothing else. `options` are meant for this one: a name it does not know is an error. The values
     for a class that is a `msgspec.Struct` are checked by type.
@@ -45,7 +53,7 @@ def make_optimizer(
     where = kind if ":" in kind else KINDS.get(kind)
     if where is None:
         raise SettingsError(f"optimizer.kind: there is no optimizer '{kind}'{nearest(kind, KINDS)}")
-    found = _load(where)
+    found = _load(where, root)
     known, checked = _parameters(found), issubclass(found, msgspec.Struct)
     for name in options or {}:
         if known is not None and name not in known:
@@ -62,6 +70,19 @@ def make_optimizer(
         raise SettingsError(f"optimizer '{kind}' does not take these settings: {error}") from error
 
 
+@contextlib.contextmanager
+def _importable(root: Path | None) -> Generator[None]:
+    """Let modules of a folder be imported meanwhile: an optimizer of one's own lies beside the loop file."""
+    if root is None:
+        yield
+        return
+    sys.path.insert(0, str(root))
+    try:
+        yield
+    finally:
+        sys.path.remove(str(root))
+
+
 def _parameters(found: type) -> list[str] | None:
     """The names that a class can be given, or None where it takes any."""
     if issubclass(found, msgspec.Struct):
@@ -72,10 +93,11 @@ def _parameters(found: type) -> list[str] | None:
     return [parameter.name for parameter in parameters]
 
 
-def _load(where: str) -> type:
+def _load(where: str, root: Path | None) -> type:
     module, _, name = where.partition(":")
     try:
-        found = getattr(importlib.import_module(module), name, None)
+        with _importable(root):
+            found = getattr(importlib.import_module(module), name, None)
     except ImportError as error:
         raise SettingsError(f"optimizer.kind '{where}': cannot import '{module}': {error}") from error
     if not isinstance(found, type) or not callable(getattr(found, "propose", None)):

@@ -37,6 +37,11 @@ class OptoPrime(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     memory_tokens: int = 4_000
 
     def __post_init__(self) -> None:
+        if not self.model:
+            raise SettingsError(
+                'optimizer.model names no model; name one such as "openai/gpt-5.1" or "http://host:port/v1#name", '
+                'answer yourself with "ask", or set optimizer.kind = "mutate", which needs none'
+            )
         least = {"samples": 1, "memory": 0, "max_tokens": 1, "repairs": 0, "memory_tokens": 0}
         for name, low in least.items():
             if getattr(self, name) < low:

@@ -97,8 +97,8 @@ def _must(parameter: Parameter) -> str:
     if parameter.kind == "class":
         return f"a class; keep `{parameter.signature}`"
     if parameter.kind == "string":
-        fields = sorted(set(re.findall(r"\{[A-Za-z_]\w*\}", parameter.text)))
-        holes = f"; keep the placeholders {', '.join(fields)}, which the program fills in" if fields else ""
+        fields = ", ".join(parameter.placeholders)
+        holes = f"; keep the placeholders {fields}, which the program fills in" if fields else ""
         return f"a text that the program uses, given plain{holes}"
     if parameter.kind == "region":
         return f"some lines of {parameter.file}, given with their indentation; the lines around them stay"

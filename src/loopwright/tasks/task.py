@@ -256,7 +256,8 @@ class Task:
         feedback = Feedback.of(value, floor=self.floor)
         if feedback.error is not None:
             return msgspec.structs.replace(feedback, score=self.floor)
-        if feedback.score < self.floor:
+        # The last digit of a sum of rewards is no news.
+        if feedback.score < self.floor - 1e-9 * max(1.0, abs(self.floor)):
             raise self._error(
                 f"it gave the score {feedback.score:g}, under its floor {self.floor:g}, so a crash would look "
                 f"better than an honest score; declare the lowest score: floor={feedback.score:g}"

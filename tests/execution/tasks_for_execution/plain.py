@@ -4,7 +4,7 @@ import asyncio
 import time
 
 from loopwright.feedback import Feedback
-from loopwright.task import task
+from loopwright.tasks.task import task
 
 SECRET_ANSWER = "the-answer-is-" + str(41 + 1)  # so that it is no literal of this file
 

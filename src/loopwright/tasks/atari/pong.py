@@ -34,7 +34,7 @@ class PongObjects:
         self._enemy = _paddle(16, ram[50] - 15, self._enemy) if ram[50] else None
         if self._enemy is not None:
             found["Enemy"] = self._enemy
-        self._ball = box(ram[49] - 49, ram[54] - 14, 2, 4, self._ball) if ram[54] else None
+        self._ball = box(ram[49] - 49, ram[54] - 14, 2, 4, self._ball) if ram[49] and ram[54] else None
         if self._ball is not None:
             found["Ball"] = self._ball
         return found
