@@ -10,10 +10,12 @@ import argparse
 import datetime
 import os
 import platform
+import re
 import statistics
 import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 
@@ -70,6 +72,15 @@ def table(rows: Sequence[Row], *, markdown: bool = False) -> str:
     return "\n".join(
         "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines
     )
+
+
+def write_between(page: Path, mark: str, text: str) -> None:
+    """Replace what stands between `<!-- MARK -->` and `<!-- end -->`. Raises `ValueError` where they are missing."""
+    whole = page.read_text(encoding="utf-8")
+    pattern = re.compile(rf"(<!-- {re.escape(mark)} -->\n).*?(<!-- end -->)", re.DOTALL)
+    if not pattern.search(whole):
+        raise ValueError(f"{page} has no lines '<!-- {mark} -->' and '<!-- end -->' to write between")
+    page.write_text(pattern.sub(lambda found: f"{found[1]}\n{text}\n\n{found[2]}", whole, count=1), encoding="utf-8")
 
 
 def alone(rows: Callable[[bool], Iterable[Row]], about: str | None) -> None:

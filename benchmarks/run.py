@@ -11,13 +11,12 @@ The last writes the table between the markers of a page of the documentation, an
 from __future__ import annotations
 
 import argparse
-import re
 import sys
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 
-from measure import Row, machine, table
+from measure import Row, machine, table, write_between
 
 BENCHMARKS = ("import", "trace", "evidence", "bookkeeping", "isolation", "slots", "waiting", "atari")
 
@@ -29,15 +28,6 @@ def run(names: Sequence[str], *, quick: bool) -> list[Row]:
         print(f"bench_{name} ...", file=sys.stderr, flush=True)
         found += import_module(f"bench_{name}").rows(quick)
     return found
-
-
-def write_between(page: Path, mark: str, text: str) -> None:
-    """Replace what stands between `<!-- MARK -->` and `<!-- end -->`. Raises `ValueError` where they are missing."""
-    whole = page.read_text(encoding="utf-8")
-    pattern = re.compile(rf"(<!-- {re.escape(mark)} -->\n).*?(<!-- end -->)", re.DOTALL)
-    if not pattern.search(whole):
-        raise ValueError(f"{page} has no lines '<!-- {mark} -->' and '<!-- end -->' to write between")
-    page.write_text(pattern.sub(lambda found: f"{found[1]}\n{text}\n\n{found[2]}", whole, count=1), encoding="utf-8")
 
 
 def main() -> None:

@@ -28,8 +28,7 @@ import bench_slots  # noqa: E402
 import bench_trace  # noqa: E402
 from bench_import import import_cpu  # noqa: E402
 from latency_server import serve  # noqa: E402
-from measure import machine  # noqa: E402
-from run import write_between  # noqa: E402
+from measure import machine, write_between  # noqa: E402
 
 
 class Rival(NamedTuple):
