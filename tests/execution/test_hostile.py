@@ -430,7 +430,9 @@ return 2 * x
     look = """
 import ctypes, os, sys
 libc = ctypes.CDLL(None)
-found = os.listdir('/tmp') + os.listdir('/dev/shm') + os.listdir('.')
+# Python itself may be mounted under /tmp.
+here = [name for name in os.listdir('/tmp') if not any(path.startswith(f'/tmp/{name}/') for path in sys.path)]
+found = here + os.listdir('/dev/shm') + os.listdir('.')
 if libc.shmget(4242, 0, 0) >= 0: found.append('shm')
 if libc.syscall(249, b'user', b'left', None, 0) >= 0: found.append('key')
 if 'left' in sys.modules: found.append('module')
