@@ -179,6 +179,7 @@ class Runner:
         self._began_at = time.monotonic()
         self._spent_before = float(journal.meta("seconds") or 0.0)
         self._running: dict[tuple[int, int, int], asyncio.Task[Result]] = {}
+        self._finished: asyncio.Queue[Request] = asyncio.Queue()
         self._verdict = ""
         self._meter = Meter()
         self._first_step: int | None = None
@@ -232,31 +233,50 @@ class Runner:
         """Keep every request that can be done under way until none is left."""
         self._write(loop, loop.begin(self._metered(self.journal.for_resume())))
         while requests := loop.ask():
-            questions: list[Path] = []
-            for request in requests:
-                place = request[:3]
-                if place in self._running:
-                    continue
-                if isinstance(request.work, Ask) and request.work.model == ASK:
-                    reply = self._answer_by_hand(request)
-                    if isinstance(reply, Reply):
-                        self._write(loop, loop.tell(request, reply))
-                        break  # what is to be done next may have changed
-                    questions.append(reply)
-                else:
-                    self._running[place] = asyncio.create_task(self._do(loop, executor, request))
-            else:
+            questions = self._start_work(loop, executor, requests)
+            if questions is not None:
                 if not self._running:
                     raise Waiting(questions)
-                await self._take_results(loop, {request[:3]: request for request in requests})
+                await self._take_results(loop)
             self._stop_where_asked(loop)
 
-    async def _take_results(self, loop: LearningLoop, requests: Mapping[tuple[int, int, int], Request]) -> None:
-        """Wait for something to end, and tell it to the loop."""
-        await asyncio.wait(self._running.values(), return_when=asyncio.FIRST_COMPLETED, timeout=_LOOK_UP)
-        for place in [place for place, task in self._running.items() if task.done()]:
-            task = self._running.pop(place)
-            request = requests.get(place)
+    def _start_work(self, loop: LearningLoop, executor: Executor, requests: Sequence[Request]) -> list[Path] | None:
+        """Put every request under way that is not yet.
+
+        Gives the questions that wait for a person, or None where an answer was found: what is to be done next may have
+        changed by it.
+        """
+        questions: list[Path] = []
+        for request in requests:
+            place = request[:3]
+            if place in self._running:
+                continue
+            if isinstance(request.work, Ask) and request.work.model == ASK:
+                reply = self._answer_by_hand(request)
+                if isinstance(reply, Reply):
+                    self._write(loop, loop.tell(request, reply))
+                    return None
+                questions.append(reply)
+            else:
+                task = asyncio.create_task(self._do(loop, executor, request))
+                self._running[place] = task
+                # A queue, not `asyncio.wait`: the cost of a result must not grow with what else is under way.
+                task.add_done_callback(lambda _, request=request: self._finished.put_nowait(request))
+        return questions
+
+    async def _take_results(self, loop: LearningLoop) -> None:
+        """Wait for something to end, and tell it to the loop with all else that has ended."""
+        try:
+            async with asyncio.timeout(_LOOK_UP):
+                finished = [await self._finished.get()]
+        except TimeoutError:
+            return
+        while not self._finished.empty():
+            finished.append(self._finished.get_nowait())
+        for request in finished:
+            task = self._running.pop(request[:3], None)
+            if task is None:
+                continue  # cancelled meanwhile
             try:
                 result = task.result()
             except BudgetExhausted as error:
@@ -264,9 +284,8 @@ class Runner:
                 self._exhausted = str(error)
                 self._write(loop, loop.finish(str(error), abandon=True))
                 return
-            if request is not None:
-                self._write(loop, loop.tell(request, result))
-                self._count_failures(loop, result)
+            self._write(loop, loop.tell(request, result))
+            self._count_failures(loop, result)
 
     async def _do(self, loop: LearningLoop, executor: Executor, request: Request) -> Result:
         if isinstance(request.work, Ask):
