@@ -20,6 +20,7 @@ _PUBLIC = {
     "LearningLoop": "loopwright.loop",
     "Loop": "loopwright.settings",
     "Outcome": "loopwright.runner",
+    "Pool": "loopwright.pool",
     "Proposal": "loopwright.optimizers.protocol",
     "Rejected": "loopwright.optimizers.protocol",
     "Waiting": "loopwright.runner",
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     from loopwright.loop import LearningLoop as LearningLoop
     from loopwright.optimizers.protocol import Proposal as Proposal
     from loopwright.optimizers.protocol import Rejected as Rejected
+    from loopwright.pool import Pool as Pool
     from loopwright.rerun import rerun as rerun
     from loopwright.rerun import rerun_async as rerun_async
     from loopwright.runner import Outcome as Outcome

@@ -35,6 +35,7 @@ from loopwright.trial import Trial, Usage
 if TYPE_CHECKING:
     from loopwright.llm.gateway import Gateway
     from loopwright.llm.replay import FindReply
+    from loopwright.pool import Pool
 
 ModelFunction = Callable[[str], str]
 _LOOK_UP = 0.5  # seconds between looks at the stop file and the clock while nothing else happens
@@ -104,11 +105,13 @@ async def run_async(
     root: str | Path = ".",
     models: Mapping[str, ModelFunction] | None = None,
     listener: Listener | None = None,
+    pool: Pool | None = None,
 ) -> Outcome:
     """Run `loop`, writing to `folder` (new, or of this very loop: then it is resumed). Paths are relative to `root`.
 
     `models` are plain callables that the settings may name. Raises `LoopwrightError`s, each one clear sentence, and
-    `Waiting` where a person must answer; the folder then holds all that was done, and `resume` goes on.
+    `Waiting` where a person must answer; the folder then holds all that was done, and `resume` goes on. With a
+    `pool`, slots and the pace of models are shared with the other runs in it.
     """
     place = RunFolder(folder)
     with place, contextlib.closing(place.journal()) as journal:
@@ -129,7 +132,7 @@ async def run_async(
             journal.set_meta("root", str(Path(root).resolve()))
         else:
             artifact = Artifact.from_data(began.artifact)
-        runner = Runner(loop, artifact, place, journal, models=models or {}, listener=listener)
+        runner = Runner(loop, artifact, place, journal, models=models or {}, listener=listener, pool=pool)
         return await runner.run(began)
 
 
@@ -139,6 +142,7 @@ async def resume_async(
     budget: Mapping[str, Any] | None = None,
     models: Mapping[str, ModelFunction] | None = None,
     listener: Listener | None = None,
+    pool: Pool | None = None,
 ) -> Outcome:
     """Go on with a run exactly where it stands; `budget` replaces single limits, to let a finished run go further."""
     place = RunFolder(folder)
@@ -153,7 +157,7 @@ async def resume_async(
         loop = Loop.of(settings, where=f"the settings of {place.path}")
         journal.set_budget(changed)
         artifact = Artifact.from_data(began.artifact)
-        runner = Runner(loop, artifact, place, journal, models=models or {}, listener=listener)
+        runner = Runner(loop, artifact, place, journal, models=models or {}, listener=listener, pool=pool)
         return await runner.run(began)
 
 
@@ -169,6 +173,7 @@ class Runner:
         *,
         models: Mapping[str, ModelFunction],
         listener: Listener | None,
+        pool: Pool | None = None,
     ) -> None:
         self.loop = loop
         self.artifact = artifact
@@ -176,6 +181,7 @@ class Runner:
         self.journal = journal
         self._models = models
         self._listener = listener
+        self._pool = pool
         self._began_at = time.monotonic()
         self._spent_before = float(journal.meta("seconds") or 0.0)
         self._running: dict[tuple[int, int, int], asyncio.Task[Result]] = {}
@@ -196,7 +202,7 @@ class Runner:
         search = make_search(self.loop.search)
         gateway = self._gateway = self._make_gateway()
         self.folder.forget_stop()  # it ended an earlier process
-        executor = make_executor(self.loop, root)
+        executor = self._pool.executor(self.loop, root) if self._pool else make_executor(self.loop, root)
         try:
             card = await executor.start()
             learning = LearningLoop(self.loop, self.artifact.start, card, optimizer, search)
@@ -433,6 +439,7 @@ class Runner:
             connect_model=partial(connect, open_replay=replies_of),
             prices=Prices({name: price_of(name, row) for name, row in self.loop.prices.items()}),
             seed=self.loop.seed,
+            traffic=self._pool.traffic if self._pool else None,
         )
         wanted, agent = self.loop.optimizer, self.loop.agent
         gateway.check({wanted.asked(), agent.model} - {"", ASK})
