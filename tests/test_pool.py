@@ -10,9 +10,9 @@ import pytest
 
 import loopwright as lw
 from loopwright.execution.protocol import AskModel, Executor, Source, TaskCard
-from loopwright.runner import make_executor
 from loopwright.store import RunFolder
 from loopwright.trial import Trial, TrialSpec
+from loopwright.wiring import make_executor
 
 WORLD = Path(__file__).parent / "worlds" / "number"
 

@@ -39,7 +39,7 @@ class Pool:
 
     def executor(self, loop: Loop, root: Path) -> Executor:
         """The executor of a loop's task. Closing it ends nothing: that is the pool's to do."""
-        from loopwright.runner import make_executor
+        from loopwright.wiring import make_executor
 
         limits = loop.execution.limits
         key = msgspec.json.encode([str(root.resolve()), loop.task, loop.task_options, loop.execution.isolation, limits])

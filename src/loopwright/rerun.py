@@ -10,9 +10,9 @@ from pathlib import Path
 
 from loopwright.errors import UsageError
 from loopwright.record import record
-from loopwright.runner import make_executor
 from loopwright.seeding import derive
 from loopwright.trial import Split, Trial, TrialSpec
+from loopwright.wiring import make_executor
 
 
 def rerun(folder: str | Path, *, candidate: str = "best", split: Split = "test", index: int = 0) -> Trial:

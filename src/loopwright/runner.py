@@ -10,7 +10,6 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -31,13 +30,12 @@ from loopwright.settings import Loop
 from loopwright.store import Entry, Journal, RunFolder
 from loopwright.store.events import Began, Updated
 from loopwright.trial import Trial, Usage
+from loopwright.wiring import ModelFunction, make_executor, make_gateway
 
 if TYPE_CHECKING:
     from loopwright.llm.gateway import Gateway
-    from loopwright.llm.replay import FindReply
     from loopwright.pool import Pool
 
-ModelFunction = Callable[[str], str]
 _LOOK_UP = 0.5  # seconds between looks at the stop file and the clock while nothing else happens
 
 
@@ -200,7 +198,8 @@ class Runner:
         wanted = self.loop.optimizer
         optimizer = make_optimizer(wanted.kind, wanted.shared(), wanted.options, root=root)
         search = make_search(self.loop.search)
-        gateway = self._gateway = self._make_gateway()
+        traffic = self._pool.traffic if self._pool else None
+        gateway = self._gateway = make_gateway(self.loop, self.journal, self._models, traffic)
         self.folder.forget_stop()  # it ended an earlier process
         executor = self._pool.executor(self.loop, root) if self._pool else make_executor(self.loop, root)
         try:
@@ -423,34 +422,6 @@ class Runner:
         assert self._gateway is not None, "models can be asked only while the run is driven"
         return self._gateway
 
-    def _make_gateway(self) -> Gateway:
-        from loopwright.llm.callable import CallableModel
-        from loopwright.llm.gateway import Gateway
-        from loopwright.llm.ledger import Ledger, Limits
-        from loopwright.llm.models import connect
-        from loopwright.llm.prices import Prices, price_of
-
-        budget = self.loop.budget
-        ledger = Ledger(Limits(budget.calls, budget.tokens, budget.usd), self.journal)
-        gateway = Gateway(
-            ledger=ledger,
-            caches=[self.journal],
-            models={name: CallableModel(function) for name, function in self._models.items()},
-            connect_model=partial(connect, open_replay=replies_of),
-            prices=Prices({name: price_of(name, row) for name, row in self.loop.prices.items()}),
-            seed=self.loop.seed,
-            traffic=self._pool.traffic if self._pool else None,
-        )
-        wanted, agent = self.loop.optimizer, self.loop.agent
-        gateway.check({wanted.asked(), agent.model} - {"", ASK})
-        calls = [(wanted.asked(), wanted.max_tokens, wanted.samples), (agent.model, agent.max_tokens, 1)]
-        for model, tokens, n in calls:
-            if model and model != ASK and not self.journal.spent().calls:
-                least = gateway.upper_bound(Ask(model, [{"role": "user", "content": ""}], max_tokens=tokens, n=n))
-                if problem := ledger.room(least):
-                    raise BudgetExhausted(f"the budget does not allow one call of '{model}': {problem}")
-        return gateway
-
     def _outcome(self, loop: LearningLoop) -> Outcome:
         population, ended = loop.population, loop.ended
         assert ended is not None, "a loop without requests has ended"
@@ -469,28 +440,6 @@ class Runner:
             usage=loop.meter.usage,
             accepted=sum(node.accepted for node in population.nodes.values()) - 1,
         )
-
-
-def make_executor(loop: Loop, root: Path) -> Executor:
-    """The executor that `execution.isolation` names; the task is looked up under `root`."""
-    limits, options = loop.execution.limits, loop.task_options
-    if loop.execution.isolation == "inline":
-        from loopwright.execution.inline import InlineExecutor
-
-        return InlineExecutor(loop.task, root, limits=limits, options=options)
-    from loopwright.execution.process import ProcessExecutor
-
-    return ProcessExecutor(loop.task, root, slots=loop.execution.slots, limits=limits, options=options)
-
-
-def replies_of(folder: str) -> FindReply:
-    """The finished model calls of an earlier run, for `model = "replay/FOLDER"`. Raises `StoreError`."""
-    with contextlib.closing(RunFolder(folder).journal(readonly=True)) as journal:
-        known: dict[tuple[str, str], Reply] = {}
-        for key, reply in journal.replies():
-            known[key.request, key.context] = reply
-            known.setdefault((key.request, ""), reply)
-    return lambda request, context: known.get((request, context))
 
 
 def describe(update: Updated) -> str:

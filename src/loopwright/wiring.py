@@ -1,0 +1,79 @@
+"""From settings to the parts of a run that do things: the executor of its trials and the gateway to its models."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from loopwright.errors import BudgetExhausted
+from loopwright.execution.protocol import Executor
+from loopwright.llm.models import ASK, connect
+from loopwright.llm.protocol import Ask, Reply
+from loopwright.settings import Loop
+from loopwright.store import Journal, RunFolder
+
+if TYPE_CHECKING:
+    from loopwright.llm.gateway import Gateway
+    from loopwright.llm.replay import FindReply
+    from loopwright.llm.traffic import Traffic
+
+ModelFunction = Callable[[str], str]
+
+
+def make_executor(loop: Loop, root: Path) -> Executor:
+    """The executor that `execution.isolation` names; the task is looked up under `root`."""
+    limits, options = loop.execution.limits, loop.task_options
+    if loop.execution.isolation == "inline":
+        from loopwright.execution.inline import InlineExecutor
+
+        return InlineExecutor(loop.task, root, limits=limits, options=options)
+    from loopwright.execution.process import ProcessExecutor
+
+    return ProcessExecutor(loop.task, root, slots=loop.execution.slots, limits=limits, options=options)
+
+
+def make_gateway(
+    loop: Loop, journal: Journal, models: Mapping[str, ModelFunction], traffic: Traffic | None = None
+) -> Gateway:
+    """The gateway of a run: its journal is the cache and keeps the books; `models` are callables by name.
+
+    Sends nothing, but fails now for what would fail later: an unknown model, a missing key or price (`SettingsError`,
+    `ModelError`), a budget that does not allow one call (`BudgetExhausted`).
+    """
+    from loopwright.llm.callable import CallableModel
+    from loopwright.llm.gateway import Gateway
+    from loopwright.llm.ledger import Ledger, Limits
+    from loopwright.llm.prices import Prices, price_of
+
+    ledger = Ledger(Limits(loop.budget.calls, loop.budget.tokens, loop.budget.usd), journal)
+    gateway = Gateway(
+        ledger=ledger,
+        caches=[journal],
+        models={name: CallableModel(function) for name, function in models.items()},
+        connect_model=partial(connect, open_replay=replies_of),
+        prices=Prices({name: price_of(name, row) for name, row in loop.prices.items()}),
+        seed=loop.seed,
+        traffic=traffic,
+    )
+    wanted, agent = loop.optimizer, loop.agent
+    gateway.check({wanted.asked(), agent.model} - {"", ASK})
+    calls = [(wanted.asked(), wanted.max_tokens, wanted.samples), (agent.model, agent.max_tokens, 1)]
+    for model, tokens, n in calls:
+        if model and model != ASK and not journal.spent().calls:
+            least = gateway.upper_bound(Ask(model, [{"role": "user", "content": ""}], max_tokens=tokens, n=n))
+            if problem := ledger.room(least):
+                raise BudgetExhausted(f"the budget does not allow one call of '{model}': {problem}")
+    return gateway
+
+
+def replies_of(folder: str) -> FindReply:
+    """The finished model calls of an earlier run, for `model = "replay/FOLDER"`. Raises `StoreError`."""
+    with contextlib.closing(RunFolder(folder).journal(readonly=True)) as journal:
+        known: dict[tuple[str, str], Reply] = {}
+        for key, reply in journal.replies():
+            known[key.request, key.context] = reply
+            known.setdefault((key.request, ""), reply)
+    return lambda request, context: known.get((request, context))
