@@ -271,3 +271,17 @@ def test_surrogates_that_a_program_prints_or_returns_do_not_end_an_inline_run(tm
     )
     outcome = lw.run(settings(task="task.py:t"), tmp_path / "run", root=tmp_path, models={"toy": next_number})
     assert outcome.steps == 5  # whatever the trials came to, each is in the journal
+
+
+@pytest.mark.parametrize("isolation", ["inline", "process"])
+def test_a_function_of_the_program_called_run_is_told_apart_from_a_command(tmp_path: Path, isolation: str) -> None:
+    (tmp_path / "agent.py").write_text('NUMBER = "0"\ndef run(text):\n    return 1.0\n')
+    (tmp_path / "task.py").write_text(
+        "import loopwright as lw\n"
+        "@lw.task(train=[1], validation=[1], test=[1])\n"
+        "def t(program, example, trial):\n    return program.run('hello')\n"
+    )
+    loop = settings(task="task.py:t", execution__isolation=isolation, budget__steps=1)
+    lw.run(loop, tmp_path / "run", root=tmp_path, models={"toy": next_number})
+    texts = {event.trial.feedback.text for event in events(tmp_path, Ran)}
+    assert all("takes a command as a list of words" in text for text in texts), texts

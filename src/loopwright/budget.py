@@ -7,7 +7,7 @@ between updates and keeps enough for its test trials.
 from __future__ import annotations
 
 from loopwright.execution.protocol import TaskCard
-from loopwright.settings import BudgetSettings, Loop
+from loopwright.settings import Loop
 from loopwright.store.events import Answered, AnyEvent, Ran
 from loopwright.trial import Usage
 
@@ -72,17 +72,6 @@ class Meter:
             or _short("tokens", budget.tokens, self.usage.tokens, needed.tokens)
             or _short("usd", budget.usd, self.usage.usd, needed.usd)
         )
-
-
-def left(budget: BudgetSettings, meter: Meter) -> dict[str, float]:
-    """What is left of each limit that is set."""
-    spent = {
-        "trials": meter.trials,
-        "calls": meter.usage.calls,
-        "tokens": meter.usage.tokens,
-        "usd": meter.usage.usd,
-    }
-    return {name: limit - used for name, used in spent.items() if (limit := getattr(budget, name)) is not None}
 
 
 def _short(name: str, limit: float | None, spent: float, needed: float) -> str:

@@ -81,6 +81,11 @@ class ProgramProxy:
         env: Mapping[str, str] | None = None,
     ) -> Command:
         """Run a command in the candidate's private folder, under the trial's limits."""
+        if isinstance(command, str):
+            raise TypeError(
+                f"program.run takes a command as a list of words, not {command!r}; a function of the program "
+                "that is itself called 'run', 'text' or 'value' needs another name"
+            )
         return self._engine.run(command, stdin=stdin, seconds=seconds, env=env)
 
 
@@ -128,11 +133,6 @@ def run_command(
     output: int,
 ) -> Command:
     """Run a command to its end or its time limit; its output is cut at `output` characters, and the cut is said."""
-    if isinstance(command, str):
-        raise TypeError(
-            f"program.run takes a command as a list of words, not {command!r}; a function of the program "
-            "that is itself called 'run', 'text' or 'value' needs another name"
-        )
     started = time.monotonic()
     process = subprocess.Popen(
         list(command),

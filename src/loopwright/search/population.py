@@ -39,7 +39,6 @@ class Population:
         self.nodes: dict[str, Node] = {start.id: Node(start.id, "", 0, accepted=True)}
         self.steps = 0  # updates complete
         self.since_best = 0  # updates since the best candidate changed
-        self.trials = 0  # trials run, of every role
         self.train: dict[int, float] = {}  # the last score seen on each training example
         self.memory: list[Remembered] = []
         self.failure: str = ""  # the kind of failure that the last updates share, and how many of them
@@ -53,7 +52,6 @@ class Population:
         for event in events:
             match event:
                 case Ran(trial):
-                    self.trials += 1
                     if trial.spec.role in _LASTING:
                         place = (trial.spec.candidate, trial.spec.split, trial.spec.index)
                         self._scores.setdefault(place, (trial.score, step))

@@ -23,7 +23,6 @@ from loopwright.errors import StoreError
 from loopwright.llm.cache import CacheKey
 from loopwright.llm.protocol import Reply
 from loopwright.store.events import AnyEvent, Began
-from loopwright.trace import Trace
 from loopwright.trial import Usage
 
 FORMAT = 1
@@ -108,13 +107,6 @@ class Journal:
         (last,) = self._db.execute("SELECT coalesce(max(step), 0) FROM events WHERE kind = 'updated'").fetchone()
         yield from self.entries(until=last)
         yield from self.entries(since=last + 1, traces=True)
-
-    def times(self) -> tuple[float, float] | None:
-        """Unix times of the first and the last event, or None for an empty journal."""
-        row = self._db.execute(
-            "SELECT min(json_extract(clock, '$.time')), max(json_extract(clock, '$.time')) FROM events"
-        ).fetchone()
-        return None if row[0] is None else (row[0], row[1])
 
     def canonical(self) -> list[tuple[int, int, str]]:
         """Every event without its times, in the order of the loop: equal for equal runs."""
@@ -296,11 +288,6 @@ class Journal:
                 with self._db:
                     self._db.execute("DELETE FROM events WHERE id = ?", (damaged[0],))
         return tail
-
-
-def read_trace(data: Any) -> Trace | None:
-    """A trace as stored, as a record."""
-    return None if data is None else msgspec.convert(data, Trace)
 
 
 def _connect(path: Path, *, readonly: bool) -> sqlite3.Connection:
