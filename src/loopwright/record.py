@@ -60,6 +60,14 @@ class Update(msgspec.Struct):
             return child.outcome
         return next((each.refused for each in self.proposed if each.refused), "nothing proposed")
 
+    def why(self) -> str:
+        """The reason for the verdict, in words; "" while the update is under way."""
+        if self.updated is None:
+            return ""
+        if leading(self.updated) is not None:
+            return self.updated.reason
+        return next((each.reason for each in self.proposed if each.refused), "")
+
     def parent(self) -> str:
         """The id of the candidate that was edited, "" where no trial has ended yet."""
         if self.updated is not None:

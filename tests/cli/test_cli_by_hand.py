@@ -60,6 +60,18 @@ def test_an_answer_that_cannot_be_read_is_asked_again_with_the_reason(waiting: P
         assert "refused" in cli("ask", waiting).stdout
 
 
+def test_a_waiting_run_says_what_became_of_the_answer_before(world: Path, cli: Cli) -> None:
+    options = ["--set", "optimizer.kind=ask", "--set", "budget.steps=3"]
+    first = cli("run", "loop.toml", "--out", "r", "--quiet", *options, code=3)
+    assert "Update" not in first.stdout
+    second = cli("tell", "r", "-", "--resume", "--quiet", stdin=b"I have no idea.", code=3)
+    assert "The last answer to update 1 was refused" in second.stdout
+    third = cli("tell", "r", "-", "--resume", "--quiet", stdin=b"Still none.", code=3)
+    assert "Update 1: unparsable; " in third.stdout
+    fourth = cli("tell", "r", "-", "--resume", "--quiet", stdin=GOOD, code=3)
+    assert "Update 2: accepted; " in fourth.stdout
+
+
 def test_waiting_is_said_in_json_too(waiting: Path, cli: Cli) -> None:
     lines = [json.loads(line) for line in cli("resume", waiting, "--json", code=3).stdout.splitlines()]
     assert lines[-1]["type"] == "waiting"

@@ -116,6 +116,8 @@ def _waiting(folder: Path, questions: list[Path], json: Json | None) -> int:
         json.write("waiting", folder=str(folder), questions=[str(path) for path in questions])
         return WAITING
     first = questions[0]
+    if before := _what_became(folder):
+        click.echo(clean(before))
     click.echo("The run waits for an answer by hand.")
     click.echo(f"  read    {quoted(first)}")
     if len(questions) > 1:
@@ -124,6 +126,15 @@ def _waiting(folder: Path, questions: list[Path], json: Json | None) -> int:
     click.echo("          each parameter a line '### parameter: NAME' and its whole new text between ``` lines")
     click.echo(f"  then    loopwright tell {quoted(folder)} ANSWER.md --resume")
     return WAITING
+
+
+def _what_became(folder: Path) -> str:
+    """What became of the answer before this question, "" where there was none."""
+    updates = record(folder).updates
+    if updates and updates[-1].updated is None and updates[-1].answered:
+        return f"The last answer to update {updates[-1].step} was refused; the question ends with the reason."
+    done = next((update for update in reversed(updates) if update.updated is not None), None)
+    return f"Update {done.step}: {done.verdict()}; {done.why()}." if done else ""
 
 
 def _interrupted(folder: Path, json: Json | None, code: int) -> int:
