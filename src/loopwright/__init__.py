@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
 
+# Where each name lives; "" for a module of its own.
 _PUBLIC = {
     "Artifact": "loopwright.artifact",
     "Batch": "loopwright.evidence",
@@ -26,16 +27,20 @@ _PUBLIC = {
     "Waiting": "loopwright.runner",
     "episodes": "loopwright.tasks.episode",
     "examples": "loopwright.tasks.examples",
+    "match": "",
     "rerun": "loopwright.rerun",
     "rerun_async": "loopwright.rerun",
     "resume": "loopwright.runner",
     "resume_async": "loopwright.runner",
     "run": "loopwright.runner",
     "run_async": "loopwright.runner",
+    "Stage": "loopwright.staged",
+    "Staged": "loopwright.staged",
     "task": "loopwright.tasks.task",
 }
 
 if TYPE_CHECKING:
+    from loopwright import match as match
     from loopwright.artifact import Artifact as Artifact
     from loopwright.artifact import Candidate as Candidate
     from loopwright.evidence import Batch as Batch
@@ -55,6 +60,8 @@ if TYPE_CHECKING:
     from loopwright.runner import run as run
     from loopwright.runner import run_async as run_async
     from loopwright.settings import Loop as Loop
+    from loopwright.staged import Stage as Stage
+    from loopwright.staged import Staged as Staged
     from loopwright.tasks.episode import episodes as episodes
     from loopwright.tasks.examples import examples as examples
     from loopwright.tasks.task import task as task
@@ -65,6 +72,7 @@ __all__ = ["__version__", *_PUBLIC]  # pyright: ignore[reportUnsupportedDunderAl
 def __getattr__(name: str) -> Any:
     if name not in _PUBLIC:
         raise AttributeError(f"module 'loopwright' has no attribute '{name}'")
-    value = getattr(import_module(_PUBLIC[name]), name)
+    where = _PUBLIC[name]
+    value = getattr(import_module(where), name) if where else import_module(f"loopwright.{name}")
     globals()[name] = value
     return value

@@ -26,7 +26,7 @@ from loopwright.evidence import Evidence
 from loopwright.evidence.batch import draw
 from loopwright.execution.protocol import TaskCard
 from loopwright.flow import Branch, Flow, Request, Result
-from loopwright.optimizers.protocol import Check, Optimizer, Proposal, Rejected, View
+from loopwright.optimizers.protocol import Check, Optimizer, Proposal, Rejected, Remembered, View
 from loopwright.search.population import Population
 from loopwright.search.protocol import On, Scoring, Search, Verdict
 from loopwright.seeding import derive, generator
@@ -69,7 +69,7 @@ class LearningLoop:
         loop, population = self.loop, self.population
         parent = population.candidates[self.search.select(population, self._rng("select", step))]
         reverted = parent.id != population.current
-        remembered = population.memory[-loop.optimizer.memory :] if loop.optimizer.memory else []
+        remembered = _remembered(population.memory, loop)
         others = [(candidate, mean) for candidate, mean in population.kept() if candidate.id != parent.id]
         examples = draw(
             loop.evidence.batch,
@@ -88,6 +88,8 @@ class LearningLoop:
         evidence = Evidence.of(
             trials,
             loop.evidence.horizon,
+            show=loop.evidence.feedback,
+            staged=loop.evidence.staged,
             tokens=loop.evidence.tokens,
             seed=derive(loop.seed, "horizon", step),
         )
@@ -343,6 +345,18 @@ def _child(
         reason = "the same texts were proposed already in this update"
         return None, Proposed(parent.id, texts=texts, refused="duplicate", reason=reason)
     return child, Proposed(parent.id, child.id, texts, proposal.rationale)
+
+
+def _remembered(memory: Sequence[Remembered], loop: Loop) -> list[Remembered]:
+    """The last tries; without their scores where the optimizer is to see words alone."""
+    last = list(memory[-loop.optimizer.memory :]) if loop.optimizer.memory else list[Remembered]()
+    if loop.evidence.feedback != "text":
+        return last
+    ran = ("accepted", "worse", "outdone")  # their reason is a comparison of scores
+    return [
+        msgspec.structs.replace(each, score=None, parent_score=None, reason="" if each.outcome in ran else each.reason)
+        for each in last
+    ]
 
 
 def _tokens(evidence: Evidence) -> dict[str, int]:

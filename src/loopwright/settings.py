@@ -16,7 +16,9 @@ import msgspec
 from loopwright.errors import SettingsError, nearest
 from loopwright.evidence.batch import Batch
 from loopwright.evidence.horizon import Horizon
+from loopwright.evidence.records import Show
 from loopwright.execution.protocol import Isolation, Limits
+from loopwright.staged import Staged
 
 Accept = Literal["always", "not-worse", "improve"]
 Gate = Literal["batch", "validation"]
@@ -39,10 +41,16 @@ class ArtifactSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class EvidenceSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What the optimizer sees of each update: credit horizon, experience batching, and a limit in tokens."""
+    """What the optimizer sees of each update: credit horizon, experience batching, and a limit in tokens.
+
+    `feedback` is what of each trial's feedback is shown: its numbers, its words, or both. `staged` are texts that go
+    with the mean score of the update's trials.
+    """
 
     horizon: Horizon = Horizon()
     batch: Batch = Batch()
+    feedback: Show = "both"
+    staged: Staged | None = None
     tokens: int = 30_000
 
 

@@ -15,8 +15,8 @@ from loopwright.errors import BudgetExhausted, ExecutionError, ModelError, TaskE
 from loopwright.execution.program import ProgramFailure
 from loopwright.feedback import Feedback
 from loopwright.llm.protocol import Ask, Reply
+from loopwright.staged import Stage, Staged
 from loopwright.tasks.episode import Episode, InvalidAction, episodes
-from loopwright.tasks.staged import Stage, Staged
 from loopwright.tasks.task import StepRecorder, Task, TrialHandle, load_task, task
 from loopwright.trace import Call, Failure, Step
 from loopwright.trial import TrialSpec

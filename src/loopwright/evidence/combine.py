@@ -14,8 +14,9 @@ import msgspec
 
 from loopwright.evidence.columns import literal
 from loopwright.evidence.pieces import Piece, labelled
-from loopwright.evidence.records import Experience, Template
+from loopwright.evidence.records import Experience, Show, Template
 from loopwright.evidence.steps import headline, steps
+from loopwright.staged import Staged
 
 
 class Draft(msgspec.Struct, frozen=True):
@@ -34,46 +35,54 @@ def template(experiences: Sequence[Experience]) -> Template:
     return "batch of episodes" if many else "batch"
 
 
-def combine(experiences: Sequence[Experience]) -> list[Draft]:
-    """The drafts of all sections; empty ones are left out."""
-    drafts = [Draft("summary", _summary(experiences))]
+def combine(experiences: Sequence[Experience], show: Show = "both", staged: Staged | None = None) -> list[Draft]:
+    """The drafts of all sections; empty ones are left out.
+
+    With `show = "score"` there is no text of the feedback and no exception of the trial, with "text" no score and no
+    metrics. That a trial failed, and how, is always said. `staged` adds a text that goes with the mean score; a number
+    in it is the user's own choice.
+    """
+    drafts = [Draft("summary", _summary(experiences, show, staged))]
     for i, experience in enumerate(experiences):
         drafts += [
-            Draft("feedback", _feedback(experience, i, len(experiences)), i),
-            Draft("failure", _failure(experience), i),
+            Draft("feedback", _feedback(experience, i, len(experiences), show), i),
+            Draft("failure", _failure(experience, show), i),
             Draft("steps", steps(experience), i),
             Draft("printed", _printed(experience), i),
         ]
     return [draft for draft in drafts if draft.pieces]
 
 
-def head(experience: Experience, place: int, count: int) -> str:
+def head(experience: Experience, place: int, count: int, show: Show = "both") -> str:
     """One line that names an experience and its score."""
     name = f"Experience {place + 1} of {count}" if count > 1 else "Experience"
-    return f"## {name}: example {experience.example}, score {literal(experience.score)}"
+    score = "" if show == "text" else f", score {literal(experience.score)}"
+    return f"## {name}: example {experience.example}{score}"
 
 
-def _summary(experiences: Sequence[Experience]) -> list[Piece]:
+def _summary(experiences: Sequence[Experience], show: Show, staged: Staged | None) -> list[Piece]:
     if not experiences:
         return [Piece("No trial was run.")]
-    if len(experiences) == 1:
-        return []
     scores = [experience.score for experience in experiences]
     mean = math.fsum(score / len(scores) for score in scores)
-    listed = ", ".join(map(literal, scores))
-    return [Piece(f"{len(scores)} independent trials of the same program. Scores: {listed} (mean {mean:.6g}).")]
+    hint = staged.text(mean) if staged is not None else ""
+    pieces = [labelled("Where you stand", hint)] if hint else []
+    if len(experiences) == 1:
+        return pieces
+    listed = "" if show == "text" else f" Scores: {', '.join(map(literal, scores))} (mean {mean:.6g})."
+    return [Piece(f"{len(scores)} independent trials of the same program.{listed}"), *pieces]
 
 
-def _feedback(experience: Experience, place: int, count: int) -> list[Piece]:
+def _feedback(experience: Experience, place: int, count: int, show: Show) -> list[Piece]:
     feedback = experience.feedback
-    pieces = [Piece(head(experience, place, count))]
+    pieces = [Piece(head(experience, place, count, show))]
     if feedback.error:
         pieces.append(Piece(f"The trial failed: {feedback.error}."))
-    if experience.window_reward is not None:
+    if experience.window_reward is not None and show != "text":
         pieces.append(Piece(f"Reward inside the steps shown: {literal(experience.window_reward)}"))
-    if feedback.text.strip():
+    if feedback.text.strip() and show != "score":
         pieces.append(labelled("Feedback", feedback.text.strip("\n")))
-    if feedback.metrics:
+    if feedback.metrics and show != "text":
         numbers = ", ".join(f"{name} = {literal(value)}" for name, value in feedback.metrics.items())
         pieces.append(Piece(f"Metrics: {numbers}"))
     if experience.left_out:
@@ -85,9 +94,9 @@ def _feedback(experience: Experience, place: int, count: int) -> list[Piece]:
     return pieces
 
 
-def _failure(experience: Experience) -> list[Piece]:
+def _failure(experience: Experience, show: Show) -> list[Piece]:
     failure = experience.failure
-    if failure is None or failure.text() in experience.feedback.text:
+    if failure is None or show == "score" or failure.text() in experience.feedback.text:
         return []
     return [Piece("Exception:", failure.text())]
 

@@ -17,9 +17,10 @@ from loopwright.evidence.combine import combine, template
 from loopwright.evidence.cut import cut
 from loopwright.evidence.fit import BETWEEN, fit
 from loopwright.evidence.horizon import Horizon
-from loopwright.evidence.records import Experience, Section, Template
+from loopwright.evidence.records import Experience, Section, Show, Template
 from loopwright.evidence.tokens import Counter, estimate
 from loopwright.seeding import generator
+from loopwright.staged import Staged
 from loopwright.trial import Trial
 
 __all__ = ["Evidence", "Experience", "Section", "Template"]
@@ -53,23 +54,35 @@ class Evidence(msgspec.Struct, frozen=True):
         trials: Sequence[Trial],
         horizon: Horizon | None = None,
         *,
+        show: Show = "both",
+        staged: Staged | None = None,
         tokens: int = 30_000,
         seed: int = 0,
         count: Counter = estimate,
     ) -> Evidence:
         """The evidence of `trials`, in their order.
 
+        `show` says what of the feedback is shown; `staged` adds the text of the stage that the mean score has reached.
         `count(text) <= tokens` holds for the result, whatever the trials are. A pure function: `seed` (give one that
         differs by update) drives the places of windows drawn at random, and nothing else.
         """
-        return cls.about(cut_all(trials, horizon or Horizon(), seed), tokens=tokens, count=count)
+        experiences = cut_all(trials, horizon or Horizon(), seed)
+        return cls.about(experiences, show=show, staged=staged, tokens=tokens, count=count)
 
     @classmethod
-    def about(cls, experiences: Sequence[Experience], *, tokens: int = 30_000, count: Counter = estimate) -> Evidence:
+    def about(
+        cls,
+        experiences: Sequence[Experience],
+        *,
+        show: Show = "both",
+        staged: Staged | None = None,
+        tokens: int = 30_000,
+        count: Counter = estimate,
+    ) -> Evidence:
         """The evidence of experiences that are already cut: all of an update, or one alone."""
         if tokens < 1:
             raise SettingsError(f"evidence: tokens is {tokens}; it must be at least 1")
-        sections, cuts = fit(combine(experiences), tokens, count)
+        sections, cuts = fit(combine(experiences, show, staged), tokens, count)
         made = cls(template(experiences), list(experiences), sections, 0, cuts)
         return msgspec.structs.replace(made, tokens=count(made.text))
 

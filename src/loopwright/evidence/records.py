@@ -12,6 +12,9 @@ from loopwright.trace import Failure, Step
 # The learning template (arXiv 2603.23994, appendix D.2) that the shape of the experiences amounts to.
 Template = Literal["interactive", "batch", "episodic", "batch of episodes"]
 
+# What of a feedback is shown: numbers (score, metrics), words (text, exceptions), or both.
+Show = Literal["score", "text", "both"]
+
 
 class Experience(msgspec.Struct, frozen=True):
     """What the horizon leaves of one trial.

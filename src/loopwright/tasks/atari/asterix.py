@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from loopwright.staged import Stage, Staged
 from loopwright.tasks.atari.game import Box, Game, Observation, Protocols, box, decimal
-from loopwright.tasks.staged import Stage, Staged
 
 EMPTY, LEFTWARD = 11, 216  # the picture of an empty lane, and of an enemy that faces to the left
 DYING = range(79, 126)

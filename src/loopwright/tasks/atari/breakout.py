@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from loopwright.staged import Stage, Staged
 from loopwright.tasks.atari.game import Box, Game, Observation, Protocols, box, decimal
-from loopwright.tasks.staged import Stage, Staged
 
 # The rows of bricks from the lowest (y = 87) to the highest (y = 57), by colour: blue, aqua (green), green
 # (yellow), ... The names are those of the paper's observations.

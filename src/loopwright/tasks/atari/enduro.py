@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from loopwright.staged import Stage, Staged
 from loopwright.tasks.atari.game import Box, Game, Observation, Protocols, decimal
-from loopwright.tasks.staged import Stage, Staged
 
 BOTTOM = 155  # the first row below the road
 # For each of the seven distances from near to far: (what its byte lacks of y, w, h of a car there).

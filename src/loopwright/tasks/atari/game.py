@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-from loopwright.tasks.staged import Staged
+from loopwright.staged import Staged
 
 # An object on the screen: x, y (top left corner), w, h, and where it moves dx, dy since the agent step
 # before.

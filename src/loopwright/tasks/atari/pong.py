@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from loopwright.staged import Stage, Staged
 from loopwright.tasks.atari.game import Box, Game, Observation, Protocols, box
-from loopwright.tasks.staged import Stage, Staged
 
 TOP, BOTTOM = 34, 194  # the field between the white borders, first row in and first row out
 

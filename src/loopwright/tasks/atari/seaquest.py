@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from loopwright.staged import Stage, Staged
 from loopwright.tasks.atari.game import JUMP, Box, Game, Observation, Protocols, box, decimal
-from loopwright.tasks.staged import Stage, Staged
 
 RIGHT_EDGE = 160
 JOINED = 16  # between the places of a lane's three enemies

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from loopwright.staged import Stage, Staged
 from loopwright.tasks.atari.game import Box, Game, Observation, Protocols, box, decimal
-from loopwright.tasks.staged import Stage, Staged
 
 GROUND = 193  # a bullet that has come so far is spent, though the game counts on
 NO_BULLET = 0xF6
