@@ -34,6 +34,10 @@ class TaskError(UsageError):
     """The task cannot be loaded, or breaks its own contract (raises at import, a score under its floor)."""
 
 
+class DataError(TaskError):
+    """A data set is not here, cannot be fetched, or a file of it is not the one expected."""
+
+
 class StoreError(LoopwrightError):
     """The run folder cannot be used: another loop's, a newer version's, damaged, locked, the disk full."""
 

@@ -26,6 +26,7 @@ COMMANDS = {
     "ask": "Print the question that a run waits with.",
     "tell": "Answer the question that a run waits with.",
     "film": "Film a candidate of an Atari run.",
+    "data": "List and fetch the data sets that tasks use.",
     "preflight": "Say which protections hold on this machine.",
 }
 INTERRUPTED = 130
