@@ -8,6 +8,7 @@ environment.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from statistics import fmean, pstdev
 from typing import Any, Literal, Protocol, cast
 
 import msgspec
@@ -46,7 +47,8 @@ class Episode(msgspec.Struct, frozen=True):
     """One finished episode: `score` is the sum of its rewards.
 
     `ended` says why: the environment was over, it truncated the episode, or the task's `max_steps` were
-    played.
+    played. Where one trial plays several episodes (`repeats`), `scores` has the sum of rewards of each and `score`
+    is their mean; everything else is of the first, which the trace shows.
     """
 
     score: float
@@ -54,11 +56,17 @@ class Episode(msgspec.Struct, frozen=True):
     ended: Literal["over", "truncated", "limit"]
     seed: int
     observation: Any = None
+    scores: tuple[float, ...] = ()
 
     def text(self) -> str:
         """One line on how it went."""
         why = {"over": "ended", "truncated": "was cut off", "limit": "was stopped at the step limit"}[self.ended]
-        return f"The episode {why} after {self.steps} steps with a total score of {self.score:g}."
+        first = self.scores[0] if self.scores else self.score
+        text = f"The episode {why} after {self.steps} steps with a total score of {first:g}."
+        if len(self.scores) < 2:
+            return text
+        spread = f"(standard deviation {pstdev(self.scores):.3g})"
+        return f"{text} Over {len(self.scores)} episodes the mean score is {self.score:g} {spread}."
 
 
 def summed(episode: Episode) -> Feedback:
@@ -77,6 +85,7 @@ def episodes(
     goal: str = "",
     feedback: Callable[[Episode], object] = summed,
     arguments: Callable[[Any], tuple[Any, ...] | Mapping[str, Any]] | None = None,
+    repeats: int = 1,
     floor: float = 0.0,
     label: Label | None = None,
     name: str | None = None,
@@ -87,25 +96,38 @@ def episodes(
     At every step the program's function `act` is called with the observation, or with what `arguments` makes
     of it: a tuple of positional or a dict of named arguments. `feedback` turns the `Episode` into whatever a
     task may return. The environment is made when first played, and played on for later trials of the same
-    process.
+    process. With `repeats`, a trial plays that many episodes, with the seeds from its example on: its score is their
+    mean, and its trace the first.
     """
     if max_steps < 1:
         raise ValueError(f"max_steps must be at least 1, not {max_steps}")
+    if repeats < 1:
+        raise ValueError(f"repeats must be at least 1, not {repeats}")
     held: list[Environment] = []
 
     def play(program: Any, example: Any, trial: TrialHandle) -> object:
         if not held:
             held.append(make_env())
         try:
-            return _play(held[0], getattr(program, act), int(example), trial)
+            choose = getattr(program, act)
+            seed = int(example)
+            played = [_play(held[0], choose, seed, trial.step if trial.recording else None)]
+            if repeats > 1:
+                trial.stop_recording()
+                played += [_play(held[0], choose, seed + more, None) for more in range(1, repeats)]
         except InvalidAction as error:
             return Feedback.failed("output", str(error), floor=floor)
         except Exception:
             _close(held)  # whatever happened, the next trial must not inherit it
             raise
+        if repeats == 1:
+            return feedback(played[0])
+        scores = tuple(episode.score for episode in played)
+        return feedback(msgspec.structs.replace(played[0], score=fmean(scores), scores=scores))
 
-    def _play(env: Environment, choose: Callable[..., Any], seed: int, trial: TrialHandle) -> object:
-        record = trial.step if trial.recording else None
+    def _play(
+        env: Environment, choose: Callable[..., Any], seed: int, record: Callable[[Any, Any, float | None], None] | None
+    ) -> Episode:
         observation = env.reset(seed)
         total = 0.0
         step = 0
@@ -117,11 +139,11 @@ def episodes(
                 turn = env.step(action)
             except InvalidAction as error:
                 if record:
-                    record(observation, action)
+                    record(observation, action, None)
                 raise InvalidAction(f"{act} gave an invalid action at step {step + 1}: {error}") from None
             except Exception:
                 if record:  # the step that failed is the one that matters most
-                    record(observation, None)
+                    record(observation, None, None)
                 raise
             reward = turn[1]
             if record:
@@ -131,7 +153,7 @@ def episodes(
             total += reward
             step += 1
         ended = "over" if over else "truncated" if truncated else "limit"
-        return feedback(Episode(total, step, ended, seed, observation))
+        return Episode(total, step, ended, seed, observation)
 
     return Task(
         play,

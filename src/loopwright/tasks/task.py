@@ -47,17 +47,24 @@ class StepRecorder:
     def __init__(self) -> None:
         self._turns: list[Step] = []
         self._own: list[tuple[int, Any, Any, float | None]] = []
+        self._stopped = False
+
+    def stop(self) -> None:
+        """Take nothing more: what the task does from here on is not part of the trace."""
+        self._stopped = True
 
     def called(self, observation: Any, action: Any, calls: list[Call] | None = None) -> None:
         """One call into the program: its arguments, its result, and the traced calls inside it.
 
         `calls` may be filled later, until `steps` is read. The values must be plain and not change any more.
         """
-        self._turns.append(Step(observation, action, None, [] if calls is None else calls))
+        if not self._stopped:
+            self._turns.append(Step(observation, action, None, [] if calls is None else calls))
 
     def step(self, observation: Any, action: Any, reward: float | None = None) -> None:
         """One step of the task's own. Plain containers are copied, so the task may go on changing them."""
-        self._own.append((len(self._turns), _frozen(observation), _frozen(action), reward))
+        if not self._stopped:
+            self._own.append((len(self._turns), _frozen(observation), _frozen(action), reward))
 
     def steps(self) -> list[Step]:
         """All steps so far. Calls into the program after the task's last own step are steps themselves."""
@@ -108,6 +115,11 @@ class TrialHandle:
         not.
         """
         return self.recorder is not None
+
+    def stop_recording(self) -> None:
+        """Leave all that follows out of the trace, such as further episodes that only make the score surer."""
+        if self.recorder is not None:
+            self.recorder.stop()
 
     def step(self, observation: Any, action: Any, reward: float | None = None) -> None:
         """Record one step by hand; does nothing where the trial is not recorded."""

@@ -21,7 +21,8 @@ from typing import TYPE_CHECKING, Literal, cast
 
 from loopwright.errors import TaskError, nearest
 from loopwright.feedback import Feedback
-from loopwright.tasks.episode import Episode, episodes
+from loopwright.tasks.episode import Episode
+from loopwright.tasks.episode import episodes as episode_task
 from loopwright.tasks.task import Task
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ GAMES = ("asterix", "breakout", "enduro", "freeway", "pong", "qbert", "seaquest"
 FIRST_SEED = {"train": 0, "validation": 1000, "test": 2000}
 FULL_STEPS = 27_000  # 108,000 frames: half an hour of play
 FULL_STICKY = 0.25
+MOST_EPISODES = 100  # of one trial
 
 
 def atari(
@@ -45,6 +47,7 @@ def atari(
     train: int | None = None,
     validation: int | None = None,
     test: int | None = None,
+    episodes: int = 1,
 ) -> Task:
     """A game as a task; an example is a seed, a trial one episode, the score its sum of rewards.
 
@@ -53,13 +56,16 @@ def atari(
     same game. `"full"` is whole games, sticky actions of 0.25, up to 27,000 steps, and observations with the
     state that the paper leaves out. `sticky`, `life` (an episode ends with a life) and `max_steps` change one
     thing each; `train`, `validation` and `test` are how many seeds each split has. No seed is in two splits.
-    Raises `TaskError`.
+    With `episodes`, a trial plays so many of them, and its score is their mean, as the paper's evaluation did; its
+    trace is the first. Raises `TaskError`.
     """
     record = game_record(game)
     if find_spec("ale_py") is None:
         raise TaskError(f"{record.name} needs the package ale-py: pip install 'loopwright[atari]'")
     if protocol not in {"paper", "full"}:
         raise TaskError(f"protocol = '{protocol}' is none of an Atari task's{nearest(protocol, ['paper', 'full'])}")
+    if not 1 <= episodes <= MOST_EPISODES:
+        raise TaskError(f"episodes = {episodes}: a trial of an Atari task plays 1 to {MOST_EPISODES} episodes")
     paper = protocol == "paper"
     noise, lifelong = conditions(game, protocol, sticky=sticky, life=life)
     usual = (record.paper.episodes,) * 3 if paper else (20, 10, 20)
@@ -77,15 +83,16 @@ def atari(
     goal = record.goal if paper or not record.extra else f"{record.goal}\n\n{record.extra}"
     if lifelong:
         goal += "\n\nAn episode ends when a life is lost; the score is that of one life."
-    return episodes(
+    return episode_task(
         make,
         act="act",
-        train=_seeds("train", counts[0]),
-        validation=_seeds("validation", counts[1]),
-        test=_seeds("test", counts[2]),
+        train=_seeds("train", counts[0], episodes),
+        validation=_seeds("validation", counts[1], episodes),
+        test=_seeds("test", counts[2], episodes),
         max_steps=max_steps or (record.paper.steps if paper else FULL_STEPS),
         goal=goal,
         feedback=feedback,
+        repeats=episodes,
         floor=record.floor,
         name=game,
     )
@@ -100,10 +107,13 @@ def conditions(
     return noise, life if life is not None else paper and game_record(game).paper.life
 
 
-def _seeds(split: str, count: int) -> range:
-    if not 0 <= count <= 1000:
-        raise TaskError(f"{split} = {count}: an Atari task has 0 to 1000 seeds in a split")
-    return range(FIRST_SEED[split], FIRST_SEED[split] + count)
+def _seeds(split: str, count: int, episodes: int) -> range:
+    """The first seed of each trial of a split; a trial's further episodes take the seeds in between."""
+    most = 1000 // episodes
+    if not 0 <= count <= most:
+        each = f" of {episodes} episodes" if episodes > 1 else ""
+        raise TaskError(f"{split} = {count}: an Atari task has 0 to {most} seeds{each} in a split")
+    return range(FIRST_SEED[split], FIRST_SEED[split] + count * episodes, episodes)
 
 
 def game_record(game: str) -> Game:

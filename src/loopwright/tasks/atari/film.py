@@ -63,7 +63,7 @@ def film_trial(game: str, options: Mapping[str, Any], trial: Trial, path: Path) 
     if trial.trace is None or not trial.trace.steps:
         raise TaskError(f"the trial on {trial.spec.split} example {trial.spec.index} has no recorded steps to film")
     sticky, life = conditions(game, **options)
-    seed = FIRST_SEED[trial.spec.split] + trial.spec.index
+    seed = FIRST_SEED[trial.spec.split] + trial.spec.index * int(options.get("episodes", 1))
     actions = [int(step.action) for step in trial.trace.steps]
     return film_from_actions(game, actions, seed, path, sticky=sticky, life=life)
 
