@@ -362,6 +362,34 @@ class TestEpisodes:
         feedback, _ = self.run(lambda obs: 1, feedback=judged)
         assert (feedback.score, feedback.text, feedback.metrics) == (0.3, "well", {"steps": 3.0})
 
+    def test_a_trial_of_several_episodes_scores_their_mean_and_records_the_first(self) -> None:
+        feedback, steps = self.run(lambda obs: 1 if obs["at"] < 3 else 0, repeats=3)
+        _, alone = self.run(lambda obs: 1 if obs["at"] < 3 else 0)
+        assert steps == alone
+        assert "Over 3 episodes the mean score is" in feedback.text
+        told: list[Episode] = []
+        self.run(lambda obs: 1, repeats=3, feedback=lambda episode: told.append(episode) or episode.score)
+        assert len(told[0].scores) == 3
+        assert told[0].score == sum(told[0].scores) / 3
+
+    def test_a_failure_in_a_later_episode_fails_the_trial(self) -> None:
+        resets: list[int] = []
+
+        class Third(Counter):
+            def reset(self, seed: int) -> Any:
+                resets.append(seed)
+                return super().reset(seed)
+
+        def act(obs: Any) -> int:
+            if len(resets) == 3:
+                raise ValueError("not today")
+            return 1
+
+        game = episodes(Third, act="act", train=[2], repeats=3)
+        feedback = game.run(SimpleNamespace(act=act), spec(), TrialHandle(spec()))  # type: ignore[arg-type]
+        assert feedback.error is not None
+        assert resets == [2, 3, 4]
+
     def test_the_card_names_the_function_that_acts(self) -> None:
         assert episodes(Counter, act="policy", train=[1]).card().calls == ["policy"]
 
