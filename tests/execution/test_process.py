@@ -484,7 +484,7 @@ def test_kills_at_random_moments_change_no_result(bench: MakeBench) -> None:
 
 def targets(one: Bench) -> dict[str, int]:
     zygote = one.executor._zygote.pid  # pyright: ignore
-    worker = next(iter(one.executor._workers.values())).pid  # pyright: ignore
+    worker = one.executor._slots.all[0].worker.pid  # pyright: ignore
     below = list(descendants(worker))
     return {"zygote": zygote, "worker": worker, "sandbox": below[0], "trial": below[-1]}
 

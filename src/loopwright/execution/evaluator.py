@@ -50,6 +50,7 @@ from loopwright.execution.link import (
 from loopwright.execution.loading import top_level_imports
 from loopwright.execution.program import ProgramFailure, ProgramProxy, cut
 from loopwright.execution.remote import RemoteProgram
+from loopwright.execution.worker import taken
 from loopwright.feedback import Feedback
 from loopwright.llm.protocol import Ask, Reply
 from loopwright.seeding import derive
@@ -65,16 +66,27 @@ ATTEMPTS = 3  # a trial whose process was killed, maybe from outside, is run aga
 class _Main:
     """A worker's connection to the main process: trials come in, model calls go out. Ends the process with main."""
 
-    def __init__(self, sock: socket.socket) -> None:
+    def __init__(self, sock: socket.socket, tray: socket.socket) -> None:
         self._socket = sock
+        self._tray = tray
         self._sending = threading.Lock()
         self._replies: dict[int, Future[Reply]] = {}
         self._numbers = 0
-        self.runs: queue.SimpleQueue[Run] = queue.SimpleQueue()
+        self._runs: queue.SimpleQueue[Run] = queue.SimpleQueue()
         self.cell: Cell | None = None
 
     def start(self) -> None:
         threading.Thread(target=self._read, daemon=True).start()
+
+    def next_run(self) -> Run:
+        """Wait for the next trial that main lets this worker begin. What main has taken back is forgotten."""
+        number = taken(self._tray)
+        while number is not None:
+            run = self._runs.get()
+            if run.number == number:
+                return run
+        threading.Event().wait()  # main is gone: the thread that reads ends this process
+        raise AssertionError("unreachable")
 
     def send(self, message: FromWorker) -> None:
         with self._sending:
@@ -110,7 +122,7 @@ class _Main:
 
     def _take(self, message: ToWorker) -> None:
         if isinstance(message, Run):
-            self.runs.put(message)
+            self._runs.put(message)
             return
         future = self._replies.pop(message.number, None)
         if future is None:
@@ -139,7 +151,7 @@ class _Worker:
     def serve(self) -> NoReturn:
         signal.signal(signal.SIGALRM, self._alarm)
         while True:
-            run = self._main.runs.get()
+            run = self._main.next_run()
             try:
                 self._main.send(self._answer(run))
             except LoopwrightError as error:
@@ -227,7 +239,7 @@ class _Zygote:
                 elif isinstance(message, End):
                     self._end(message.slot)
                 else:
-                    self._fork(message, socket.socket(fileno=fds.pop(0)))
+                    self._fork(message, socket.socket(fileno=fds.pop(0)), socket.socket(fileno=fds.pop(0)))
 
     def _send(self, message: FromZygote) -> None:
         self._control.sendall(packed(message))
@@ -248,7 +260,7 @@ class _Zygote:
         gc.freeze()
         return Loaded(card)
 
-    def _fork(self, fork: Fork, sock: socket.socket) -> None:
+    def _fork(self, fork: Fork, sock: socket.socket, tray: socket.socket) -> None:
         ended = self._end(fork.slot)
         assert self._task is not None
         assert self._setup is not None
@@ -257,7 +269,7 @@ class _Zygote:
             try:
                 confine.die_with_parent()
                 self._control.close()
-                main = _Main(sock)
+                main = _Main(sock, tray)
                 main.start()
                 _Worker(self._task, self._setup, fork, main).serve()
             except BaseException as error:  # noqa: BLE001 - told on stderr, which main keeps; then the worker ends
@@ -266,6 +278,7 @@ class _Zygote:
             finally:
                 os._exit(1)
         sock.close()
+        tray.close()
         self._workers[fork.slot] = pid
         self._send(Forked(pid, ended))
 

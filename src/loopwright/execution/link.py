@@ -30,7 +30,7 @@ class Setup(msgspec.Struct, frozen=True, tag=True):
 
 
 class Fork(msgspec.Struct, frozen=True, tag=True):
-    """Main to the zygote, with a socket: fork the worker of a slot, after ending the one it may have had.
+    """Main to the zygote, with a socket and a tray: fork the worker of a slot, after ending the one it may have had.
 
     `sandbox` is the machine-wide number of the slot's sandbox. Answered by `Forked`.
     """
@@ -64,8 +64,12 @@ class Failed(msgspec.Struct, frozen=True, tag=True):
 
 
 class Run(msgspec.Struct, frozen=True, tag=True):
-    """Main to a worker: run one trial. Answered by `Began`, any number of `Asked`, and `Done` or `Failed`."""
+    """Main to a worker: a trial to run once its number is in the slot's tray (`worker`), or else to forget.
 
+    Answered by `Began`, any number of `Asked`, and `Done` or `Failed`.
+    """
+
+    number: int
     source: Source
     spec: TrialSpec
 
@@ -116,6 +120,9 @@ class Unpacker(Generic[T]):
         self._data = bytearray()
 
     def feed(self, data: bytes) -> Iterator[T]:
+        if not self._data and len(data) >= 4 and len(data) == 4 + _LENGTH.unpack_from(data)[0]:  # nearly always
+            yield self._decoder.decode(memoryview(data)[4:])
+            return
         self._data += data
         while len(self._data) >= 4:
             end = 4 + _LENGTH.unpack_from(self._data)[0]

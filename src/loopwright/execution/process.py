@@ -37,7 +37,6 @@ from loopwright.execution.link import (
     Failed,
     Fork,
     Forked,
-    FromWorker,
     FromZygote,
     Loaded,
     Refused,
@@ -48,6 +47,8 @@ from loopwright.execution.link import (
 )
 from loopwright.execution.protections import Protection, protections
 from loopwright.execution.protocol import AskModel, Limits, Source, TaskCard
+from loopwright.execution.slots import Job, Slot, Slots
+from loopwright.execution.worker import Tray, Worker
 from loopwright.feedback import Feedback
 from loopwright.llm.cache import request_hash
 from loopwright.trial import Trial, TrialSpec, Usage
@@ -61,38 +62,6 @@ OWN_DEATHS, KILLS = 2, 6
 
 _SECRET = re.compile(r"(API_?KEY|TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIAL|ACCESS_KEY|PRIVATE_KEY)", re.IGNORECASE)
 _sandboxes = itertools.count()
-
-
-class _Worker:
-    """The connection to the worker of one slot."""
-
-    def __init__(self, slot: int, pid: int, sock: socket.socket) -> None:
-        self.slot = slot
-        self.pid = pid
-        self.socket = sock
-        self.unpacker: Unpacker[FromWorker] = Unpacker(FromWorker)
-        self.waiting: list[FromWorker] = []
-        self.busy = False
-
-    async def send(self, message: Run | Answered | Refused) -> None:
-        await asyncio.get_running_loop().sock_sendall(self.socket, packed(message))
-
-    async def receive(self) -> FromWorker:
-        """The next message. Raises `ConnectionError` where the worker is dead."""
-        while not self.waiting:
-            data = await asyncio.get_running_loop().sock_recv(self.socket, 1 << 18)
-            if not data:
-                raise ConnectionResetError("the worker is dead")
-            self.waiting += self.unpacker.feed(data)
-        return self.waiting.pop(0)
-
-    def hang_up(self) -> None:
-        """Close the connection; whoever is receiving on it notices, and closes it for good."""
-        if self.busy:
-            with contextlib.suppress(OSError):
-                self.socket.shutdown(socket.SHUT_RDWR)
-        else:
-            self.socket.close()
 
 
 class ProcessExecutor:
@@ -121,14 +90,13 @@ class ProcessExecutor:
             [str(p.resolve()) for p in paths],
             walls or sandbox.walls(),
         )
-        self._slots = slots
+        self._slots = Slots(slots, self._drop)
         self._zygote: subprocess.Popen[bytes] | None = None
         self._control: socket.socket | None = None
         self._printed: IO[bytes] | None = None
         self._unpacker: Unpacker[FromZygote] = Unpacker(FromZygote)
         self._talking = asyncio.Lock()
-        self._free: asyncio.Queue[int] = asyncio.Queue()
-        self._workers: dict[int, _Worker] = {}
+        self._runs = itertools.count(1)
         # uid of a sandbox must be its own on this machine: by process and by executor
         self._sandbox = (os.getpid() % (1 << 22)) * 256
         self._numbers = [next(_sandboxes) % 256 for _ in range(slots)]
@@ -141,28 +109,27 @@ class ProcessExecutor:
             raise ExecutionError('isolation = "process" needs Linux; run trusted code with isolation = "inline"')
         async with self._talking:
             self._card = await self._start_evaluator()
-        for slot in range(self._slots):
-            self._free.put_nowait(slot)
         return self._card
 
     async def run(self, source: Source, spec: TrialSpec, ask: AskModel | None = None) -> Trial:
         """Run one trial; waits for a free slot. Cancelling kills the trial's worker with everything under it."""
-        slot = await self._free.get()
+        job = Job(Run(next(self._runs), source, spec))
+        slot = await self._slots.enter(job)
         try:
             deaths: Counter[bool] = Counter()
             while True:
                 try:
-                    return await self._attempt(slot, source, spec, ask)
+                    return await self._attempt(slot, job, ask)
                 except ConnectionError:
                     if self._closed:
                         raise ExecutionError("this executor has been closed") from None
-                    status = await self._discard(slot)
+                    status = await self._replace(slot)
                     killed = status is None or status == signal.SIGKILL
                     deaths[killed] += 1
                     if deaths[killed] == (KILLS if killed else OWN_DEATHS):
                         return self._lost(spec, status, deaths[killed])
                 except TimeoutError:
-                    await self._discard(slot)
+                    await self._replace(slot)
                     return self._late(spec)
         except BaseException as error:
             # A worker may still be at a trial that nobody waits for: cancelled, or ended by an error of main's own.
@@ -170,12 +137,12 @@ class ProcessExecutor:
                 self._drop(slot)
             raise
         finally:
-            self._free.put_nowait(slot)
+            self._slots.leave(slot)
 
     async def close(self) -> None:
         """End every process that was started; idempotent."""
         self._closed = True
-        for slot in list(self._workers):
+        for slot in self._slots.all:
             self._drop(slot)
         if self._control is not None:
             with contextlib.suppress(OSError):
@@ -189,8 +156,12 @@ class ProcessExecutor:
 
     # -- one trial ----------------------------------------------------------------------------------------------------
 
-    async def _attempt(self, slot: int, source: Source, spec: TrialSpec, ask: AskModel | None) -> Trial:
-        worker = await self._worker(slot)
+    async def _attempt(self, slot: Slot, job: Job, ask: AskModel | None) -> Trial:
+        if slot.worker is None:
+            await self._replace(slot)
+        worker = slot.worker
+        assert worker is not None
+        slot.hand(job)
         asking: set[asyncio.Task[None]] = set()
         fatal: list[BaseException] = []
         usage: list[Usage] = []
@@ -198,9 +169,7 @@ class ProcessExecutor:
         limit = START_LIMIT
         loop = asyncio.get_running_loop()
         until = loop.time() + limit
-        worker.busy = True
         try:
-            await worker.send(Run(source, spec))
             while True:
                 async with asyncio.timeout_at(until):
                     message = await worker.receive()
@@ -222,15 +191,12 @@ class ProcessExecutor:
                 else:
                     raise fatal[0] if fatal else _error(message)
         finally:
-            worker.busy = False
-            if self._workers.get(slot) is not worker:
-                worker.socket.close()
             for task in asking:
                 task.cancel()
 
     async def _ask(
         self,
-        worker: _Worker,
+        worker: Worker,
         ask: AskModel | None,
         asked: Asked,
         before: int,
@@ -249,8 +215,7 @@ class ProcessExecutor:
         except Exception as error:  # noqa: BLE001 - ends the trial; raised from `run`
             fatal.append(error)
             answer = Refused(asked.number, "BudgetExhausted", str(error))
-        with contextlib.suppress(ConnectionError):  # the worker died: whoever waits for it notices
-            await worker.send(answer)
+        worker.send(answer)
 
     def _lost(self, spec: TrialSpec, status: int | None, times: int) -> Trial:
         how = f" by signal {os.WTERMSIG(status)}" if status is not None and os.WIFSIGNALED(status) else ""
@@ -268,31 +233,27 @@ class ProcessExecutor:
 
     # -- processes ----------------------------------------------------------------------------------------------------
 
-    async def _worker(self, slot: int) -> _Worker:
-        if slot in self._workers:
-            return self._workers[slot]
-        forked, sock = await self._fork(slot)
-        worker = self._workers[slot] = _Worker(slot, forked.pid, sock)
-        return worker
-
-    async def _discard(self, slot: int) -> int | None:
-        """Replace a slot's worker; the exit status of the old one, where it had died by itself."""
+    async def _replace(self, slot: Slot) -> int | None:
+        """Give a slot a new worker; the exit status of the one before, where it had died by itself."""
         self._drop(slot)
-        forked, sock = await self._fork(slot)
-        self._workers[slot] = _Worker(slot, forked.pid, sock)
+        forked, sock, tray = await self._fork(slot)
+        worker = Worker(forked.pid, tray)
+        await worker.connect(sock)
+        slot.worker = worker
         return forked.ended
 
-    def _drop(self, slot: int) -> None:
+    def _drop(self, slot: Slot) -> None:
         """Forget a slot's worker and have it killed, with everything under it."""
-        worker = self._workers.pop(slot, None)
+        worker = slot.worker
         if worker is None:
             return
+        self._slots.lose(slot)
         worker.hang_up()  # it ends by itself, if it can
         if self._control is not None:
             with contextlib.suppress(OSError):  # the zygote is dead, and its workers with it
-                self._control.send(packed(End(slot)))
+                self._control.send(packed(End(slot.number)))
 
-    async def _fork(self, slot: int) -> tuple[Forked, socket.socket]:
+    async def _fork(self, slot: Slot) -> tuple[Forked, socket.socket, Tray]:
         """Have a slot's worker forked, by a new evaluator where the one there was is dead."""
         async with self._talking:
             for _ in range(KILLS):
@@ -305,22 +266,23 @@ class ProcessExecutor:
                 self._stop_evaluator()
         raise ExecutionError("the evaluator was killed again and again while it forked a worker")
 
-    async def _forked(self, slot: int) -> tuple[Forked, socket.socket]:
+    async def _forked(self, slot: Slot) -> tuple[Forked, socket.socket, Tray]:
         assert self._control is not None
         ours, theirs = socket.socketpair()
         ours.setblocking(False)
+        tray = Tray()
         try:
             with theirs:
-                message = packed(Fork(slot, self._sandbox + self._numbers[slot]))
-                socket.send_fds(self._control, [message], [theirs.fileno()])
+                message = packed(Fork(slot.number, self._sandbox + self._numbers[slot.number]))
+                socket.send_fds(self._control, [message], [theirs.fileno(), tray.theirs.fileno()])
             answer = await self._answer()
             if isinstance(answer, Forked):
-                return answer, ours
+                return answer, ours, tray
+            raise _error(answer) if isinstance(answer, Failed) else ExecutionError("the evaluator is confused")
         except BaseException:
             ours.close()
+            tray.close()
             raise
-        ours.close()
-        raise _error(answer) if isinstance(answer, Failed) else ExecutionError("the evaluator is confused")
 
     async def _start_evaluator(self) -> TaskCard:
         for _ in range(KILLS):
