@@ -1,27 +1,22 @@
 """Replay the answers of a condition: `python case_studies/atari/replay.py pong-1` gives the scores again.
 
 The answers were written by hand from the evidence alone, through `loopwright ask` and `loopwright tell`; they lie in
-`answers/CONDITION/NN.md`, one a question, refused ones included. A run is determined by its settings and its answers,
-so telling the same ones gives the same candidates and scores. `--keep RUN` goes the other way: it copies the answers of
-a run that was answered by hand into that folder.
+`answers/CONDITION/NN.md`, one a question, refused ones included. `--keep RUN` goes the other way: it copies the answers
+of a run that was answered by hand into that folder. How answers are kept and told again: `case_studies/by_hand.py`.
 """
 
 from __future__ import annotations
 
 import argparse
-import csv
-import shutil
 import sys
 import tempfile
 from pathlib import Path
 
-from conditions import names, write
+sys.path.append(str(Path(__file__).parents[1]))  # for by_hand, where this file is run as a script
 
-import loopwright as lw
-from loopwright.cli.tell import put_answer
-from loopwright.record import record
-from loopwright.settings import Loop
-from loopwright.store.run_folder import RunFolder
+import by_hand
+from by_hand import Row, scores
+from conditions import names, write
 
 HERE = Path(__file__).parent
 ANSWERS = HERE / "answers"
@@ -30,67 +25,17 @@ RESULTS = HERE / "results"
 
 def replayed(condition: str, folder: Path) -> Path:
     """The run folder of a condition run with its kept answers. Raises `SystemExit` where there are none."""
-    answers = sorted((ANSWERS / condition).glob("[0-9][0-9].md"))
-    if not answers:
-        raise SystemExit(f"there are no answers for '{condition}' in {ANSWERS / condition}")
-    path = write(condition, folder)
-    # A refused answer may have been asked for again, so there can be more answers than updates.
-    loop = Loop.load(path)
-    run, told = folder / "run", 0
-    while True:
-        try:
-            lw.run(loop, run, root=folder)
-        except lw.Waiting:
-            if told == len(answers):
-                return run
-            for _, place in RunFolder(run).open_questions():
-                put_answer(place, answers[told].read_text(encoding="utf-8"))
-                told += 1
-            print(f"told {answers[told - 1].name}", file=sys.stderr)
-        else:
-            if told < len(answers):
-                raise SystemExit(f"{condition}: the run ended after {told} of {len(answers)} answers")
-            return run
+    return by_hand.replayed(write(condition, folder), ANSWERS / condition)
 
 
 def keep(run: Path, condition: str) -> int:
     """Copy the answers of a run into the repository; gives their number."""
-    place = ANSWERS / condition
-    place.mkdir(parents=True, exist_ok=True)
-    # "0003-2" is a question, "0003-2-1" the turn after a refused answer to it.
-    found = sorted(
-        RunFolder(run).ask_folder.glob("*.reply.md"),
-        key=lambda path: [int(n) for n in path.name.split(".")[0].split("-")],
-    )
-    for number, path in enumerate(found, start=1):
-        shutil.copyfile(path, place / f"{number:02d}.md")
-    return len(found)
+    return by_hand.keep(run, ANSWERS / condition)
 
 
-def scores(run: Path) -> list[tuple[int, float | None, str]]:
-    """(update, score, what became of it): 0 is the starting policy; None where the update brought no new policy."""
-    found = record(run)
-    population = found.population
-    rows: list[tuple[int, float | None, str]] = [(0, population.mean(population.start), "start")]
-    for update in found.updates:
-        done = update.updated
-        if done is None:
-            continue
-        child = done.accepted or (done.children[0].candidate if done.children else "")
-        score = population.mean(child) if child else None
-        rows.append((update.step, score, "kept" if done.accepted else done.failure or done.reason))
-    return rows
-
-
-def put_scores(condition: str, rows: list[tuple[int, float | None, str]], folder: Path = RESULTS) -> Path:
+def put_scores(condition: str, rows: list[Row], folder: Path = RESULTS) -> Path:
     """Write the scores beside the others, for the tables."""
-    folder.mkdir(exist_ok=True)
-    path = folder / f"{condition}.csv"
-    with path.open("w", newline="", encoding="utf-8") as handle:
-        writer = csv.writer(handle, lineterminator="\n")
-        writer.writerow(["update", "score", "outcome"])
-        writer.writerows([number, "" if score is None else f"{score:g}", outcome] for number, score, outcome in rows)
-    return path
+    return by_hand.put_scores(rows, folder / f"{condition}.csv")
 
 
 def main() -> None:

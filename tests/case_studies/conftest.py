@@ -3,4 +3,5 @@
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parents[2] / "case_studies" / "atari"))
+STUDIES = Path(__file__).parents[2] / "case_studies"
+sys.path[:0] = [str(STUDIES), *(str(STUDIES / name) for name in ("atari", "bbeh"))]

@@ -3,8 +3,8 @@
     task = "loopwright.tasks.bbeh:bbeh"
     task_options = { name = "boolean_expressions", split = "shuffled", scorer = "benchmark" }
 
-The questions are not part of this package: `loopwright data pull bbeh` fetches them. `starting` gives the files of starting
-artifacts. The paper's study of batch sizes (arXiv 2603.23994, section 6) used eight of these tasks (`EIGHT`).
+The questions are not part of this package: `loopwright data pull bbeh` fetches them. `starting` gives the files of
+starting artifacts. The paper's study of batch sizes (arXiv 2603.23994, section 6) used eight of these tasks (`EIGHT`).
 """
 
 from __future__ import annotations

@@ -59,9 +59,7 @@ TASKS: dict[str, Entry] = {
         "the letters of all right options together, such as BC, without parentheses",
         "yes",
     ),
-    "linguini": Entry(
-        "a puzzle about the grammar of a little-known language", "words of that language", "no", short=True
-    ),
+    "linguini": Entry("a puzzle about the grammar of a rare language", "words of that language", "no", short=True),
     "movie_recommendation": Entry("which group of films the same people would like", _LETTER, "no", short=True),
     "multistep_arithmetic": Entry(
         "the value of nested expressions with operations defined on the spot", "a number in digits", "yes", short=True

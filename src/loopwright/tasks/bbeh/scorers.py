@@ -1,8 +1,8 @@
 """Two ways to decide whether an answer is right: the paper's strict one and the benchmark's own. Pure functions.
 
 They differ on the same answers: "the answer is B" is wrong for the first and right for the second where (B) is
-expected, "(A) or (B)" the other way round. A loop must be judged by one of them throughout; the other is recorded beside
-it as a metric.
+expected, "(A) or (B)" the other way round. A loop must be judged by one of them throughout; the other is recorded
+beside it as a metric.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Which examples are for learning, for choosing and for the test. Pure functions of the examples and a seed.
 
-The paper (arXiv 2603.23994, appendix C) takes the first 15 for training, the next 10 for validation and the rest for the
-test, in the order of the data set. Some tasks are ordered by their answers: the first 15 of boardgame_qa are all of one
-class, so that a constant answer looks perfect while learning. The other two splits mend that.
+The paper (arXiv 2603.23994, appendix C) takes the first 15 for training, the next 10 for validation and the rest for
+the test, in the order of the data set. Some tasks are ordered by their answers: the first 15 of boardgame_qa are all of
+one class, so that a constant answer looks perfect while learning. The other two splits mend that.
 """
 
 from __future__ import annotations
