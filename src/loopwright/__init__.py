@@ -24,6 +24,7 @@ _PUBLIC = {
     "Pool": "loopwright.pool",
     "Proposal": "loopwright.optimizers.protocol",
     "Rejected": "loopwright.optimizers.protocol",
+    "Study": "loopwright.study.definition",
     "Waiting": "loopwright.runner",
     "episodes": "loopwright.tasks.episode",
     "examples": "loopwright.tasks.examples",
@@ -36,6 +37,8 @@ _PUBLIC = {
     "run_async": "loopwright.runner",
     "Stage": "loopwright.staged",
     "Staged": "loopwright.staged",
+    "run_study": "loopwright.study.runner",
+    "run_study_async": "loopwright.study.runner",
     "task": "loopwright.tasks.task",
 }
 
@@ -62,6 +65,9 @@ if TYPE_CHECKING:
     from loopwright.settings import Loop as Loop
     from loopwright.staged import Stage as Stage
     from loopwright.staged import Staged as Staged
+    from loopwright.study.definition import Study as Study
+    from loopwright.study.runner import run_study as run_study
+    from loopwright.study.runner import run_study_async as run_study_async
     from loopwright.tasks.episode import episodes as episodes
     from loopwright.tasks.examples import examples as examples
     from loopwright.tasks.task import task as task

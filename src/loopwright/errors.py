@@ -54,6 +54,10 @@ class BudgetExhausted(LoopwrightError):
     """A limit of `[budget]` would be passed by going on."""
 
 
+class PoolExhausted(LoopwrightError):
+    """What several runs may spend together is spent. A run that hears of it stops as it is, and can be resumed."""
+
+
 class FailingLoudly(LoopwrightError):
     """The same kind of failure came again and again; the run stops, keeps what it paid for, and says so."""
 

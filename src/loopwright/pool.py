@@ -9,13 +9,16 @@ Each run keeps its own journal, budget and cache; its course is the same as alon
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import contextlib
+from collections.abc import AsyncGenerator, Callable
 from pathlib import Path
 from types import TracebackType
 
 import msgspec
 
+from loopwright.errors import PoolExhausted
 from loopwright.execution.protocol import AskModel, Executor, Source, TaskCard
+from loopwright.llm.ledger import Ledger
 from loopwright.llm.traffic import Traffic
 from loopwright.settings import Loop
 from loopwright.trial import Trial, TrialSpec
@@ -24,15 +27,25 @@ from loopwright.trial import Trial, TrialSpec
 class Pool:
     """Lives in one event loop. At most `slots` trials of all its runs are under way; `traffic` paces their models.
 
-    Runs with the same task, options and limits share one executor, so the task is loaded once.
+    Runs with the same task, options and limits share one executor, so the task is loaded once. Where they share a
+    budget, too, `ledger` holds that of their model calls and `trials` is how many trials may still be run; a run that
+    would pass either raises `PoolExhausted`.
     """
 
     def __init__(
-        self, slots: int, *, traffic: Traffic | None = None, make: Callable[[Loop, Path], Executor] | None = None
+        self,
+        slots: int,
+        *,
+        traffic: Traffic | None = None,
+        make: Callable[[Loop, Path], Executor] | None = None,
+        ledger: Ledger | None = None,
+        trials: int | None = None,
     ) -> None:
         """`make` makes an executor of a loop and the folder of its task; by default that of the runner."""
         self.slots = slots
         self.traffic = traffic or Traffic()
+        self.ledger = ledger
+        self.trials = trials
         self._make = make
         self._turns = asyncio.Semaphore(slots)
         self._shared: dict[bytes, _Shared] = {}
@@ -46,8 +59,18 @@ class Pool:
         if key not in self._shared:
             execution = msgspec.structs.replace(loop.execution, slots=self.slots)
             made = (self._make or make_executor)(msgspec.structs.replace(loop, execution=execution), root)
-            self._shared[key] = _Shared(made, self._turns)
+            self._shared[key] = _Shared(made, self)
         return self._shared[key]
+
+    @contextlib.asynccontextmanager
+    async def turn(self) -> AsyncGenerator[None]:
+        """A slot for one trial, waited for. Raises `PoolExhausted` where no more trials may be run."""
+        async with self._turns:
+            if self.trials is not None:
+                if self.trials < 1:
+                    raise PoolExhausted("no trials are left in the budget that the runs share")
+                self.trials -= 1
+            yield
 
     async def close(self) -> None:
         """End every process of every executor; idempotent."""
@@ -67,9 +90,9 @@ class Pool:
 class _Shared:
     """An executor that several runs use: started once, and trials wait for a turn among those of all runs."""
 
-    def __init__(self, executor: Executor, turns: asyncio.Semaphore) -> None:
+    def __init__(self, executor: Executor, pool: Pool) -> None:
         self.executor = executor
-        self._turns = turns
+        self._pool = pool
         self._starting = asyncio.Lock()
         self._card: TaskCard | None = None
 
@@ -80,7 +103,7 @@ class _Shared:
             return self._card
 
     async def run(self, source: Source, spec: TrialSpec, ask: AskModel | None = None) -> Trial:
-        async with self._turns:
+        async with self._pool.turn():
             return await self.executor.run(source, spec, ask)
 
     async def close(self) -> None:

@@ -198,8 +198,8 @@ class Runner:
         wanted = self.loop.optimizer
         optimizer = make_optimizer(wanted.kind, wanted.shared(), wanted.options, root=root)
         search = make_search(self.loop.search)
-        traffic = self._pool.traffic if self._pool else None
-        gateway = self._gateway = make_gateway(self.loop, self.journal, self._models, traffic)
+        traffic, above = (self._pool.traffic, self._pool.ledger) if self._pool else (None, None)
+        gateway = self._gateway = make_gateway(self.loop, self.journal, self._models, traffic, above)
         self.folder.forget_stop()  # it ended an earlier process
         executor = self._pool.executor(self.loop, root) if self._pool else make_executor(self.loop, root)
         try:

@@ -166,13 +166,13 @@ class Loop(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise SettingsError(f"{path} is not valid TOML: {error}") from None
         for name, value in (overrides or {}).items():
-            _put(table, name, value)
+            put(table, name, value)
         return cls.of(table, where=str(path))
 
     @classmethod
     def of(cls, table: Mapping[str, Any], *, where: str = "the settings") -> Loop:
         """A Loop from a plain nested mapping with the names of `loop.toml`."""
-        _refuse_unknown(cls, table, where)
+        refuse_unknown(cls, table, where)
         try:
             loop = msgspec.convert(dict(table), cls)
         except msgspec.ValidationError as error:
@@ -222,7 +222,7 @@ class Loop(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
         return msgspec.to_builtins(self)
 
 
-def _put(table: dict[str, Any], name: str, value: Any) -> None:
+def put(table: dict[str, Any], name: str, value: Any) -> None:
     """Set a dotted name in a nested table, making the tables on the way."""
     *path, last = name.split(".")
     for part in path:
@@ -244,7 +244,7 @@ def parse_override(text: str) -> tuple[str, Any]:
         return name.strip(), raw.strip()
 
 
-def _refuse_unknown(record: type[msgspec.Struct], table: Mapping[str, Any], where: str, path: str = "") -> None:
+def refuse_unknown(record: type[msgspec.Struct], table: Mapping[str, Any], where: str, path: str = "") -> None:
     """Walk a table beside its record; an unknown name is an error that names the nearest valid one."""
     hints = get_type_hints(record)
     for name, value in table.items():
@@ -252,7 +252,7 @@ def _refuse_unknown(record: type[msgspec.Struct], table: Mapping[str, Any], wher
             raise SettingsError(f"{where}: unknown setting '{path}{name}'{nearest(name, record.__struct_fields__)}")
         inner = hints[name]
         if isinstance(value, Mapping) and isinstance(inner, type) and issubclass(inner, msgspec.Struct):
-            _refuse_unknown(inner, cast("Mapping[str, Any]", value), where, f"{path}{name}.")
+            refuse_unknown(inner, cast("Mapping[str, Any]", value), where, f"{path}{name}.")
 
 
 def _readable(error: msgspec.ValidationError) -> str:

@@ -17,6 +17,7 @@ from loopwright.store import Journal, RunFolder
 
 if TYPE_CHECKING:
     from loopwright.llm.gateway import Gateway
+    from loopwright.llm.ledger import Ledger as LedgerType
     from loopwright.llm.replay import FindReply
     from loopwright.llm.traffic import Traffic
 
@@ -36,19 +37,23 @@ def make_executor(loop: Loop, root: Path) -> Executor:
 
 
 def make_gateway(
-    loop: Loop, journal: Journal, models: Mapping[str, ModelFunction], traffic: Traffic | None = None
+    loop: Loop,
+    journal: Journal,
+    models: Mapping[str, ModelFunction],
+    traffic: Traffic | None = None,
+    above: LedgerType | None = None,
 ) -> Gateway:
     """The gateway of a run: its journal is the cache and keeps the books; `models` are callables by name.
 
     Sends nothing, but fails now for what would fail later: an unknown model, a missing key or price (`SettingsError`,
-    `ModelError`), a budget that does not allow one call (`BudgetExhausted`).
+    `ModelError`), a budget that does not allow one call (`BudgetExhausted`). `above` is shared with other runs.
     """
     from loopwright.llm.callable import CallableModel
     from loopwright.llm.gateway import Gateway
     from loopwright.llm.ledger import Ledger, Limits
     from loopwright.llm.prices import Prices, price_of
 
-    ledger = Ledger(Limits(loop.budget.calls, loop.budget.tokens, loop.budget.usd), journal)
+    ledger = Ledger(Limits(loop.budget.calls, loop.budget.tokens, loop.budget.usd), journal, above)
     gateway = Gateway(
         ledger=ledger,
         caches=[journal],

@@ -13,7 +13,10 @@ from loopwright.cli.app import COMMANDS, app
 
 
 def options(command: click.Command) -> set[str]:
-    return {name for each in command.params if isinstance(each, click.Option) for name in each.opts}
+    """A command's options; those of a group are its commands'."""
+    own = {name for each in command.params if isinstance(each, click.Option) for name in each.opts}
+    inner = command.commands.values() if isinstance(command, click.Group) else []
+    return own.union(*(options(each) for each in inner))
 
 
 def found(name: str) -> click.Command:

@@ -27,6 +27,7 @@ COMMANDS = {
     "tell": "Answer the question that a run waits with.",
     "film": "Film a candidate of an Atari run.",
     "data": "List and fetch the data sets that tasks use.",
+    "study": "Run many runs that differ in chosen settings, and compare them.",
     "preflight": "Say which protections hold on this machine.",
 }
 INTERRUPTED = 130

@@ -3,6 +3,8 @@
 An account is a path such as `()` for the run, `(3,)` for step 3, `(3, "trial 7")` for one of its trials: what is booked
 on a path counts for everything above it too. Calls in flight are held at their upper bound, so a limit is checked
 *before* a request leaves. Steps, trials and minutes are limits of the runner.
+
+A ledger may have one `above` it that several runs share, as those of a study do: a call must fit both.
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ from typing import Protocol
 
 import msgspec
 
-from loopwright.errors import BudgetExhausted, SettingsError
+from loopwright.errors import BudgetExhausted, PoolExhausted, SettingsError
 from loopwright.trial import Usage
 
 Account = tuple[str | int, ...]
@@ -74,10 +76,17 @@ class Hold(msgspec.Struct, frozen=True):
 class Ledger:
     """The books of one run. Not thread-safe: lives in the event loop of the gateway. Several gateways may share it."""
 
-    def __init__(self, limits: Limits | None = None, written: Spending | None = None) -> None:
-        """`written` holds what earlier processes of the run spent, and is told what this one does."""
+    def __init__(
+        self, limits: Limits | None = None, written: Spending | None = None, above: Ledger | None = None
+    ) -> None:
+        """`written` holds what earlier processes of the run spent, and is told what this one does.
+
+        Where a call does not fit the limits of `above`, `hold` raises `PoolExhausted`.
+        """
         self.limits = limits or Limits()
         self._written = written
+        self._above = above
+        self._holds_above: dict[int, Hold] = {}
         self._spent: dict[Account, Usage] = {(): written.spent() if written else Usage()}
         self._holds: dict[int, Hold] = {}
         self._held = Usage()
@@ -90,11 +99,25 @@ class Ledger:
 
         Raises `BudgetExhausted` where what is already spent leaves no room for `bound`.
         """
-        async with self._turn:
-            while (held := self.try_hold(account, bound)) is None:
-                self._settled.clear()
-                await self._settled.wait()
-            return held
+        above = await self._hold_above(bound)
+        try:
+            async with self._turn:
+                while (held := self.try_hold(account, bound)) is None:
+                    self._settled.clear()
+                    await self._settled.wait()
+        except BaseException:
+            if self._above and above:
+                self._above.settle(above, Usage())  # nothing was sent
+            raise
+        if above:
+            self._holds_above[held.id] = above
+        return held
+
+    async def _hold_above(self, bound: Usage) -> Hold | None:
+        try:
+            return await self._above.hold((), bound) if self._above else None
+        except BudgetExhausted as error:
+            raise PoolExhausted(str(error)) from error
 
     def try_hold(self, account: Account, bound: Usage) -> Hold | None:
         """Reserve `bound`, or None where it will fit only if the calls in flight cost less than they may.
@@ -129,6 +152,8 @@ class Ledger:
         )
         if self._written:
             self._written.settle_call(hold.number, usage)
+        if self._above and (above := self._holds_above.pop(hold.id, None)):
+            self._above.settle(above, usage)
         self.book(hold.account, usage)
         self._settled.set()
 
