@@ -1,7 +1,9 @@
 """The paper's Atari conditions (arXiv 2603.23994, section 5, table B2) as loop files.
 
-One record a game; a condition is a game and how many steps the optimizer is shown: `pong-1` and `pong-400`. One more,
-`pong-full`, is ours: whole games with sticky actions, and splits that share no seed. What is measured is not here.
+One record a game; a condition is a game and how many steps the optimizer is shown: `pong-1` and `pong-400`. Two more
+are ours: `pong-online` (and so for every game) is the one-step condition as the paper's text has it, an update after
+every step of a running episode, which sees that step and its reward alone; `pong-full` is whole games with sticky
+actions and splits that share no seed. What is measured is not here.
 
 Every condition of the paper, as its code ran it: an update shows the first steps of an episode and, in both conditions,
 the score of the whole evaluation (`feedback = "episode"`); a child is always kept; where the code went back to the
@@ -16,6 +18,7 @@ from typing import NamedTuple
 from loopwright.tasks.atari import game_record, starting
 
 FULL = "full"
+ONLINE = "online"
 
 
 class Condition(NamedTuple):
@@ -63,7 +66,7 @@ GAMES = {
 }
 
 PAPER = """\
-# {name}, {steps} step{s} shown: a condition of arXiv 2603.23994 (table B2). Written by case_studies/atari/write.py.
+# {name}, {what}. Written by case_studies/atari/write.py.
 task = "loopwright.tasks.atari:{task}"
 seed = 0
 
@@ -79,7 +82,7 @@ path = "policy.py"      # the paper's functions
 edit = {edit}
 
 [evidence]
-horizon = {{ steps = {steps}, where = "start", feedback = "episode" }}
+horizon = {horizon}
 batch = {{ size = 1, draw = "order" }}
 
 [optimizer]
@@ -134,9 +137,15 @@ seconds = 600
 """
 
 
+_TABLE = "a condition of arXiv 2603.23994 (table B2)"
+_SAID = "an update after every step of a running episode: the one-step condition as the text of arXiv 2603.23994 has it"
+_FIRST = '{ steps = STEPS, where = "start", feedback = "episode" }'
+_MOVING = '{ steps = 1, where = "online", feedback = "window" }'
+
+
 def names() -> list[str]:
     """Every condition by its name."""
-    return [f"{game}-{steps}" for game, condition in GAMES.items() for steps in (1, condition.long)] + [f"pong-{FULL}"]
+    return [f"{game}-{steps}" for game, each in GAMES.items() for steps in (1, each.long, ONLINE)] + [f"pong-{FULL}"]
 
 
 def loop_text(name: str, kind: str = "ask") -> str:
@@ -149,8 +158,8 @@ def loop_text(name: str, kind: str = "ask") -> str:
     condition, record = GAMES[game], game_record(game)
     return PAPER.format(
         name=record.name,
-        steps=steps,
-        s="" if steps == "1" else "s",
+        what=_SAID if steps == ONLINE else f"{steps} step{'' if steps == '1' else 's'} shown: {_TABLE}",
+        horizon=_MOVING if steps == ONLINE else _FIRST.replace("STEPS", steps),
         task=condition.task,
         life=", an episode ends with a life" if record.paper.life else "",
         episodes=record.paper.episodes,

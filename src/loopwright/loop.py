@@ -24,6 +24,7 @@ from loopwright.budget import Meter
 from loopwright.errors import TaskError
 from loopwright.evidence import Evidence
 from loopwright.evidence.batch import draw
+from loopwright.evidence.online import onward
 from loopwright.execution.protocol import TaskCard
 from loopwright.flow import Branch, Flow, Request, Result
 from loopwright.optimizers.protocol import Check, Optimizer, Proposal, Rejected, Remembered, View
@@ -82,7 +83,10 @@ class LearningLoop:
 
         seeds = [derive(loop.seed, "trial", step, index) for index in examples]
         trials = yield from _run(
-            [TrialSpec(parent.id, "train", i, seed, record=True) for i, seed in zip(examples, seeds, strict=True)]
+            [
+                TrialSpec(parent.id, "train", i, seed, record=True, begun=tuple(population.running.get(i, ())))
+                for i, seed in zip(examples, seeds, strict=True)
+            ]
         )
 
         evidence = Evidence.of(
@@ -122,6 +126,7 @@ class LearningLoop:
             children=verdict.children,
             accepted=verdict.accepted,
             reason=verdict.reason,
+            running=onward(loop.evidence.horizon, trials),
         )
 
     def _opening(self) -> Flow[None]:
@@ -382,6 +387,11 @@ def _complete(events: Sequence[AnyEvent]) -> bool:
 def _require(loop: Loop, card: TaskCard) -> None:
     if not card.sizes["train"]:
         raise TaskError(f"the task '{card.name}' has no training examples; give it some with train=...")
+    if loop.evidence.horizon.where == "online" and not card.continues:
+        raise TaskError(
+            f"the task '{card.name}' has no episodes to go on with, which horizon.where = \"online\" needs; "
+            "make it with lw.episodes, or choose another place"
+        )
     size = loop.evidence.batch.size
     if size > card.sizes["train"]:
         raise TaskError(

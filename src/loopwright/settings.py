@@ -193,6 +193,11 @@ class Loop(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
             ("optimizer.repairs", self.optimizer.repairs >= 0, "must not be negative"),
             ("optimizer.max_tokens", self.optimizer.max_tokens >= 1, "must be at least 1"),
             ("search.branches", self.search.branches >= 1, "must be at least 1"),
+            (
+                "search.branches",
+                self.search.branches == 1 or self.evidence.horizon.where != "online",
+                'must be 1 with horizon.where = "online": each update goes on where the one before it ended',
+            ),
             ("search.patience", (self.search.patience or 1) >= 1, "must be at least 1"),
             ("search.revert", (self.search.revert or 1) >= 1, "must be at least 1"),
             (

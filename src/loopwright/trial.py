@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -36,8 +36,12 @@ class Usage(msgspec.Struct, frozen=True):
         return self.input_tokens + self.output_tokens
 
 
-class TrialSpec(msgspec.Struct, frozen=True):
-    """One trial to run. `seed` drives everything random in it; `record` asks for the trace."""
+class TrialSpec(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One trial to run. `seed` drives everything random in it; `record` asks for the trace.
+
+    `begun` are the actions that were taken already in the episode which the trial goes on with (see `evidence.online`);
+    the trace begins after them.
+    """
 
     candidate: str
     split: Split
@@ -45,6 +49,7 @@ class TrialSpec(msgspec.Struct, frozen=True):
     seed: int
     role: Role = "train"
     record: bool = False
+    begun: tuple[Any, ...] = ()
 
 
 class Trial(msgspec.Struct, frozen=True):

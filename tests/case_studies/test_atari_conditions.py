@@ -55,7 +55,16 @@ def test_a_condition_has_the_numbers_of_the_papers_table(game: str, tmp_path: Pa
 
 
 def test_every_condition_has_numbers_of_the_paper_but_ours() -> None:
-    assert set(curves.paper()) == set(conditions.names()) - {"pong-full"}
+    assert set(curves.paper()) == {name for name in conditions.names() if not name.endswith(("-full", "-online"))}
+
+
+def test_the_online_condition_shows_one_step_of_a_running_episode(tmp_path: Path) -> None:
+    loop = Loop.load(conditions.write("pong-online", tmp_path / "online"))
+    assert (loop.evidence.horizon.steps, loop.evidence.horizon.where, loop.evidence.horizon.feedback) == (
+        1,
+        "online",
+        "window",
+    )
 
 
 def test_a_folder_with_files_is_not_written_over(tmp_path: Path) -> None:

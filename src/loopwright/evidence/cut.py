@@ -28,6 +28,9 @@ def cut(trial: Trial, horizon: Horizon, rng: random.Random) -> Experience:
     start, stop = window(horizon, rewards, rng)
     whole, ends = stop - start == len(rewards), stop == len(rewards)
     notes: list[str] = []
+    before = len(trial.spec.begun)
+    if before:
+        notes.append(f"The steps before step {before + 1} were played by earlier versions of the program.")
     if not whole and horizon.where == "reward" and not rewarded(rewards):
         notes.append("No step of this trial was rewarded; these are its last steps.")
     feedback, failure, gained = trial.feedback, trace.failure, None
@@ -46,7 +49,7 @@ def cut(trial: Trial, horizon: Horizon, rng: random.Random) -> Experience:
     return Experience(
         example=trial.spec.index,
         seed=trial.spec.seed,
-        window=(start, stop, len(rewards)),
+        window=(before + start, before + stop, before + len(rewards)),
         steps=trace.steps[start:stop],
         first_call=sum(len(step.calls) for step in trace.steps[:start]),
         feedback=feedback,

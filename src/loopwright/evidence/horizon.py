@@ -24,9 +24,9 @@ import msgspec
 
 from loopwright.errors import SettingsError, nearest
 
-Where = Literal["start", "end", "reward", "random"]
+Where = Literal["start", "end", "reward", "random", "online"]
 Scope = Literal["episode", "window"]
-_WHERE = ("start", "end", "reward", "random")
+_WHERE = ("start", "end", "reward", "random", "online")
 _SCOPE = ("episode", "window")
 
 
@@ -37,7 +37,8 @@ class Horizon(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     that is one decision, four frames), or "full".
 
     `where` places the window: "start" from the first step; "end" up to the last; "reward" back from a step that was
-    rewarded, drawn among all with a reward other than zero; "random" anywhere, each place alike.
+    rewarded, drawn among all with a reward other than zero; "random" anywhere, each place alike; "online" moves it on
+    by its own length with every update, through one episode that goes on with each new program (see `online`).
 
     `feedback` is "episode": score, text, metrics and exception of the whole execution, however short the window; or
     "window": only what was earned inside the window.
@@ -55,6 +56,10 @@ class Horizon(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         if steps != "full" and (not isinstance(steps, int) or isinstance(steps, bool) or steps < 1):
             raise SettingsError(f'horizon: steps is {steps!r}; it must be a whole number of at least 1, or "full"')
         _known("horizon", "where", self.where, _WHERE)
+        if self.where == "online" and steps == "full":
+            raise SettingsError(
+                'horizon: where = "online" moves a window on with every update, so steps must be a number'
+            )
         _known("horizon", "feedback", self.feedback, _SCOPE)
 
 
@@ -65,11 +70,12 @@ def window(horizon: Horizon, rewards: Sequence[float | None], rng: random.Random
     `0 <= start <= stop <= n`, and the window is `min(steps, n)` long with one exception: a window that reaches back
     from a reward stops at the first step of the trial, so it is `min(steps, place of the reward)` long, and its last
     step always is the rewarded one. Where no step was rewarded, "reward" is the same as "end" (`rewarded` tells).
-    Nothing is drawn from `rng` for "start" and "end".
+    Nothing is drawn from `rng` for "start", "online" and "end". For "online" the steps
+    are those since the episode was taken up, so its window is their beginning.
     """
     n = len(rewards)
     length = n if horizon.steps == "full" else min(horizon.steps, n)
-    if horizon.where == "start" or length == n:
+    if horizon.where in {"start", "online"} or length == n:
         return 0, length
     if horizon.where == "random":
         start = rng.randrange(n - length + 1)

@@ -17,7 +17,8 @@ class TaskCard(msgspec.Struct, frozen=True):
     `sizes` are the examples per split. `strata` are, per split, one short label an example (empty where the task gives
     none), used only to draw and to report balance; they never enter evidence. `goal` is the task's own text for the
     optimizer (its docstring unless given). `floor` is the score of a trial that failed. `calls` are the names which the
-    task calls on the program, where it declares them.
+    task calls on the program, where it declares them. `continues` says whether its trials can go on with an episode
+    that was begun before (`TrialSpec.begun`).
     """
 
     name: str
@@ -26,6 +27,7 @@ class TaskCard(msgspec.Struct, frozen=True):
     floor: float = 0.0
     strata: dict[Split, list[str]] = {}
     calls: list[str] = []
+    continues: bool = False
 
 
 class Source(msgspec.Struct, frozen=True):

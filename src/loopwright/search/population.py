@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import insort
 from collections.abc import Sequence
 from statistics import fmean
+from typing import Any
 
 import msgspec
 
@@ -40,6 +41,7 @@ class Population:
         self.steps = 0  # updates complete
         self.since_best = 0  # updates since the best candidate changed
         self.train: dict[int, float] = {}  # the last score seen on each training example
+        self.running: dict[int, list[Any]] = {}  # by training example: its episode so far, see `evidence.online`
         self.memory: list[Remembered] = []
         self.failure: str = ""  # the kind of failure that the last updates share, and how many of them
         self.failures = 0
@@ -105,6 +107,7 @@ class Population:
     def _update(self, step: int, event: Updated) -> None:
         self.steps = step
         self.train.update(event.train)
+        self.running.update(event.running)
         self.failures = (
             self.failures + 1 if event.failure and event.failure == self.failure else int(bool(event.failure))
         )

@@ -78,7 +78,8 @@ class Child(msgspec.Struct, frozen=True):
 class Updated(Event, frozen=True, tag="updated"):
     """An update is complete; only this changes which candidate is current and which is best.
 
-    `train` are the parent's scores on the batch, by example. `accepted` is "" where no child was.
+    `train` are the parent's scores on the batch, by example. `accepted` is "" where no child was. `running` is where
+    the episodes of these examples stand, under an online horizon (`evidence.online`).
     """
 
     parent: str
@@ -90,6 +91,7 @@ class Updated(Event, frozen=True, tag="updated"):
     reason: str = ""
     best: str = ""
     best_score: float | None = None
+    running: dict[int, list[Any]] = {}
 
 
 class Ended(Event, frozen=True, tag="ended"):

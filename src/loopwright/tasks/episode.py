@@ -7,12 +7,13 @@ environment.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from statistics import fmean, pstdev
 from typing import Any, Literal, Protocol, cast
 
 import msgspec
 
+from loopwright.errors import TaskError
 from loopwright.feedback import Feedback
 from loopwright.tasks.task import Examples, Label, Loader, Task, TrialHandle
 
@@ -111,7 +112,7 @@ def episodes(
         try:
             choose = getattr(program, act)
             seed = int(example)
-            played = [_play(held[0], choose, seed, trial.step if trial.recording else None)]
+            played = [_play(held[0], choose, seed, trial.step if trial.recording else None, trial.begun)]
             if repeats > 1:
                 trial.stop_recording()
                 played += [_play(held[0], choose, seed + more, None) for more in range(1, repeats)]
@@ -126,12 +127,27 @@ def episodes(
         return feedback(msgspec.structs.replace(played[0], score=fmean(scores), scores=scores))
 
     def _play(
-        env: Environment, choose: Callable[..., Any], seed: int, record: Callable[[Any, Any, float | None], None] | None
+        env: Environment,
+        choose: Callable[..., Any],
+        seed: int,
+        record: Callable[[Any, Any, float | None], None] | None,
+        begun: Sequence[Any] = (),
     ) -> Episode:
         observation = env.reset(seed)
         total = 0.0
         step = 0
         over = truncated = False
+        for action in begun:
+            turn = env.step(action)
+            observation, over = turn[0], turn[2]
+            truncated = len(turn) == 4 and turn[3]
+            total += turn[1]
+            step += 1
+            if over or truncated:
+                raise TaskError(
+                    f"an episode that was under way ended at step {step} of {len(begun)} when it was played again; "
+                    'horizon.where = "online" needs an environment that repeats itself for equal seeds and actions'
+                )
         while not over and not truncated and step < max_steps:
             action = None
             try:
@@ -165,6 +181,7 @@ def episodes(
         label=label,
         name=name or "episodes",
         calls=[act],
+        continues=True,
     )
 
 

@@ -82,7 +82,8 @@ class StepRecorder:
 class TrialHandle:
     """`trial` in a task function: the example's place, seeded randomness, models, and the recording of steps.
 
-    `seed`, `index` and `split` say which trial this is. `rng` is a `random.Random` of this trial alone.
+    `seed`, `index` and `split` say which trial this is. `rng` is a `random.Random` of this trial alone. `begun` are
+    the actions taken already in the episode that this trial goes on with, where it goes on with one.
     """
 
     def __init__(
@@ -96,6 +97,7 @@ class TrialHandle:
         self.seed: int = spec.seed
         self.index: int = spec.index
         self.split: Split = spec.split
+        self.begun: tuple[Any, ...] = spec.begun
         self.recorder = recorder
         self.failures: list[ModelError] = []
         self.exhausted: BudgetExhausted | None = None
@@ -200,6 +202,7 @@ class Task:
         label: Label | None = None,
         name: str | None = None,
         calls: Sequence[str] = (),
+        continues: bool = False,
     ) -> None:
         self.function = function
         self.name = name or getattr(function, "__name__", type(function).__name__)
@@ -207,6 +210,7 @@ class Task:
         self.floor = float(floor)
         self.label = label
         self.calls = tuple(calls)
+        self.continues = continues  # whether the function goes on after `trial.begun`
         self._splits: dict[Split, Examples] | None = None
         self._loader: Loader | None = None
         if callable(train) and not isinstance(train, Sequence):
@@ -232,7 +236,7 @@ class Task:
         sizes: dict[Split, int] = {split: len(self.examples(split)) for split in SPLITS}
         if not sizes["train"]:
             raise TaskError(f"task '{self.name}' has no training example; give train=... at least one")
-        return TaskCard(self.name, sizes, self.goal, self.floor, self._strata(), list(self.calls))
+        return TaskCard(self.name, sizes, self.goal, self.floor, self._strata(), list(self.calls), self.continues)
 
     def run(self, program: Program, spec: TrialSpec, handle: TrialHandle) -> Feedback:
         """Score `program` on the example that `spec` names.
