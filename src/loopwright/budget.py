@@ -6,6 +6,8 @@ between updates and keeps enough for its test trials.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from loopwright.execution.protocol import TaskCard
 from loopwright.settings import Loop
 from loopwright.store.events import Answered, AnyEvent, Ran
@@ -42,6 +44,7 @@ class Meter:
         self.usage = Usage()
         self.dearest_trial = Usage()
         self.dearest_call = Usage(calls=1)
+        self.most_asked = 0  # model calls of one update, the most of all
 
     def add(self, event: AnyEvent) -> None:
         if isinstance(event, Ran):
@@ -52,6 +55,10 @@ class Meter:
             self.usage += event.reply.usage
             self.dearest_call = _most(self.dearest_call, event.reply.usage)
 
+    def add_update(self, events: Sequence[AnyEvent]) -> None:
+        """Take in what one update asked the optimizer's model, repair turns included. Its events are added apart."""
+        self.most_asked = max(self.most_asked, sum(isinstance(event, Answered) for event in events))
+
     def shortage(self, loop: Loop, card: TaskCard, updates: int, *, opening: bool = False) -> str:
         """Why `updates` more updates and the end cannot be afforded; "" where they can, as far as is known now.
 
@@ -60,7 +67,8 @@ class Meter:
         budget = loop.budget
         trials = updates * trials_of_update(loop, card) + trials_of_end(card)
         trials += trials_of_opening(card) if opening else 0
-        calls = updates * loop.optimizer.samples if loop.optimizer.kind != "mutate" else 0
+        asks = max(loop.optimizer.samples, self.most_asked) if loop.optimizer.kind != "mutate" else 0
+        calls = updates * asks
         needed = Usage(
             calls=trials * self.dearest_trial.calls + calls * self.dearest_call.calls,
             input_tokens=trials * self.dearest_trial.tokens + calls * self.dearest_call.tokens,

@@ -71,6 +71,7 @@ class LearningLoop:
         parent = population.candidates[self.search.select(population, self._rng("select", step))]
         reverted = parent.id != population.current
         remembered = _remembered(population.memory, loop)
+        score = population.mean(parent.id)
         others = [(candidate, mean) for candidate, mean in population.kept() if candidate.id != parent.id]
         examples = draw(
             loop.evidence.batch,
@@ -99,7 +100,7 @@ class LearningLoop:
         )
         yield Showed(evidence.text, _tokens(evidence), evidence.template)
 
-        view = View(step, parent, evidence, self.card.goal, remembered, others)
+        view = View(step, parent, evidence, self.card.goal, remembered, others, score)
         proposals = yield from self.optimizer.propose(view, self._rng("propose", step), self._check(parent, step))
 
         children: list[Candidate] = []
@@ -262,6 +263,7 @@ class LearningLoop:
     def _fold(self, step: int, events: Sequence[AnyEvent]) -> None:
         """The only place where the state changes."""
         self.population.apply(step, events)
+        self.meter.add_update(events)
         for event in events:
             self.meter.add(event)
             if isinstance(event, Ended):

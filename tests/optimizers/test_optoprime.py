@@ -302,4 +302,4 @@ class Mine:
 
 @pytest.mark.parametrize("kind", sorted(KINDS))
 def test_every_kind_can_be_made(kind: str) -> None:
-    assert callable(make_optimizer(kind, {"model": "m"} if kind == "optoprime" else {}).propose)
+    assert callable(make_optimizer(kind, {"model": "m"}).propose)

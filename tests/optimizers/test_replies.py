@@ -10,9 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from loopwright.artifact import Artifact, Candidate
+from loopwright.optimizers.form import EDITS, FORMAT, WHOLE
 from loopwright.optimizers.prompt import block
 from loopwright.optimizers.protocol import Proposal, Rejected
-from loopwright.optimizers.replies import FORMAT, parse_reply
+from loopwright.optimizers.replies import parse_reply
 
 AGENT = """\
 PROMPT = "Answer the question. End with 'Answer: <answer>'."
@@ -182,7 +183,8 @@ def test_a_good_reply_cut_anywhere_is_refused_or_adopts_only_what_was_complete(c
 
 def test_the_example_of_the_format_is_never_adopted() -> None:
     for parent in PARENTS.values():
-        assert isinstance(parse_reply(FORMAT, parent), Rejected)
+        for told in (FORMAT, WHOLE, EDITS):
+            assert isinstance(parse_reply(told, parent), Rejected)
 
 
 lines = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r\x00"), max_size=200)

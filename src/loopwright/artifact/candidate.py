@@ -56,9 +56,10 @@ class Candidate(msgspec.Struct, frozen=True, eq=False):
     @property
     def traced(self) -> list[tuple[str, str]]:
         """(file, qualified name) of the functions and methods that are editable, in this version's own code."""
-        return [(p.file, name) for p in self.artifact.parameters for name in self._functions(p)]
+        return [(p.file, name) for p in self.artifact.parameters for name in self.functions(p)]
 
-    def _functions(self, parameter: Parameter) -> Iterator[str]:
+    def functions(self, parameter: Parameter) -> Iterator[str]:
+        """The qualified names of the functions and methods in a parameter, as their calls are named in a trace."""
         if parameter.kind in {"function", "method"}:
             yield parameter.qualname
             return

@@ -30,6 +30,10 @@ __all__ = [
 # Where each kind lives; imported when it is asked for.
 KINDS: Mapping[str, str] = {
     "optoprime": "loopwright.optimizers.optoprime:OptoPrime",
+    "opro": "loopwright.optimizers.opro:Opro",
+    "textgrad": "loopwright.optimizers.textgrad:TextGrad",
+    "reflect": "loopwright.optimizers.reflect:Reflect",
+    "evolve": "loopwright.optimizers.evolve:Evolve",
     "ask": "loopwright.optimizers.ask:Person",
     "mutate": "loopwright.optimizers.mutate:Mutate",
 }

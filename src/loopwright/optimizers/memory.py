@@ -95,9 +95,25 @@ def _headline(each: _Try) -> str:
     return f"Update {steps}: {what}{score}{': ' + reason if reason else ''}"
 
 
+def compared(entries: Sequence[tuple[str, Mapping[str, str]]], now: Mapping[str, str], *, tokens: int) -> str:
+    """Versions under their headings, by what differs from the texts `now`; as many as fit into `tokens`, in order."""
+    shown: list[str] = []
+    for head, texts in entries:
+        text = _texts([head], {name: each for name, each in texts.items() if now.get(name) != each}, now)
+        tokens -= estimate(text) + 2
+        if tokens < 0:
+            break
+        shown.append(text)
+    return "\n\n".join(shown)
+
+
 def _entry(each: _Try, current: Mapping[str, str]) -> str:
-    parts = [_headline(each)]
-    for name, text in each.remembered.texts.items():
+    return _texts([_headline(each)], each.remembered.texts, current)
+
+
+def _texts(parts: list[str], texts: Mapping[str, str], current: Mapping[str, str]) -> str:
+    """Below a heading the texts of some parameters: as a diff from the present one where that is shorter."""
+    for name, text in texts.items():
         now = current.get(name)
         if now == text:
             parts.append(f"'{name}' is this now.")

@@ -1,7 +1,8 @@
-"""The conversation in which a model is asked for a proposal, and the turn that asks it to mend a refused one.
+"""The sections of a conversation in which a model is asked for a proposal, and the turn that asks it to mend one.
 
-What stays the same from update to update stands first, so that a provider's prefix cache can serve it; the evidence of
-this update stands last. What the evidence looks like is not decided here.
+Each optimizer puts together those it needs, under its own words. What stays the same from update to update stands
+first, so that a provider's prefix cache can serve it; the evidence of this update stands last. What the evidence looks
+like is not decided here.
 """
 
 from __future__ import annotations
@@ -10,12 +11,15 @@ import re
 from collections.abc import Sequence
 
 from loopwright.artifact import Candidate, Parameter
+from loopwright.evidence import Evidence
 from loopwright.llm.protocol import Message
+from loopwright.optimizers.form import FORMAT
 from loopwright.optimizers.memory import render_memory
+from loopwright.optimizers.parts import uses
 from loopwright.optimizers.protocol import Rejected, View
-from loopwright.optimizers.replies import FORMAT, shortened, without_thoughts
+from loopwright.optimizers.replies import shortened, without_thoughts
 
-_ROLE = """\
+ROLE = """\
 You improve a program step by step. Some parts of it, its parameters, are text that you may rewrite: code, prompts, \
 settings. In each update you are shown the parameters as they are now, how the program did when it was run with them, \
 and what became of your earlier changes. You then propose new texts. The program is run again with them on the same \
@@ -32,24 +36,30 @@ parameter you change."""
 
 
 def messages(view: View, *, memory: int = 5, memory_tokens: int = 4_000) -> list[Message]:
-    """The conversation for one update. Pure: equal views give equal bytes.
+    """The conversation for one update in which any parameter may change. Pure: equal views give equal bytes.
 
     `memory` is the largest number of earlier tries shown, in at most `memory_tokens`.
     """
-    parts = [_goal(view), _constraints(view.parent)]
-    past = render_memory(view.memory, view.parent.texts, entries=memory, tokens=memory_tokens)
-    parts.append(_parameters(view.parent))
-    if past:
-        parts.append(f"# Your earlier changes, newest first\n\n{past}")
-    parts.append(f"# How the program did with these parameters\n\n{view.evidence.text}")
-    names = ", ".join(parameter.name for parameter in view.parent.artifact.parameters)
-    parts.append(
-        "# Your answer\n\nSay what you change and why, then give a named block for each parameter you change "
-        f"(they are: {names})."
+    parent = view.parent
+    return conversation(
+        ROLE,
+        FORMAT,
+        goal(view),
+        rules(parent),
+        texts(parent),
+        connections(view),
+        past(view, memory, memory_tokens),
+        evidence(view.evidence),
+        answer(parent),
     )
+
+
+def conversation(role: str, form: str, *sections: str) -> list[Message]:
+    """A system message that is the same in every update, and the sections of this one; empty ones are left out."""
+    told = f"{role}\n\n# How to answer\n\n{form}" if form else role
     return [
-        {"role": "system", "content": f"{_ROLE}\n\n# How to answer\n\n{FORMAT}"},
-        {"role": "user", "content": "\n\n".join(part for part in parts if part)},
+        {"role": "system", "content": told},
+        {"role": "user", "content": "\n\n".join(section for section in sections if section)},
     ]
 
 
@@ -78,16 +88,64 @@ def block(parameter: Parameter, text: str, *, python: bool) -> str:
     return f"### parameter: {parameter.name}\n{fence}{'python' if python else ''}\n{text}\n{fence}"
 
 
-def _goal(view: View) -> str:
+def goal(view: View) -> str:
     return f"# The goal\n\n{view.goal.strip()}" if view.goal.strip() else ""
 
 
-def _constraints(parent: Candidate) -> str:
-    """What an edit of each parameter must keep, one line each."""
-    lines = [f"- {parameter.name}: {_must(parameter)}" for parameter in parent.artifact.parameters]
+def rules(parent: Candidate, only: Sequence[str] | None = None) -> str:
+    """What an edit of each parameter (or of `only` some) must keep, one line each."""
+    lines = [f"- {parameter.name}: {_must(parameter)}" for parameter in _chosen(parent, only)]
     if parent.artifact.max_chars is not None:
         lines.append(f"- Each text may have at most {parent.artifact.max_chars:,} characters.")
     return "# What you may change\n\n" + "\n".join(lines)
+
+
+def texts(parent: Candidate, only: Sequence[str] | None = None) -> str:
+    """The parameters (or `only` some) as they are, in the form of the reply format."""
+    parts = [
+        block(parameter, parent.texts[parameter.name], python=is_python(parent, parameter))
+        for parameter in _chosen(parent, only)
+    ]
+    return "# The parameters as they are now\n\n" + "\n\n".join(parts)
+
+
+def connections(view: View) -> str:
+    """How the parameters work together, as seen in the trials; "" where nothing joins them."""
+    if len(view.parent.artifact.parameters) < 2:
+        return ""
+    lines = [f"- {use.source} -> {use.target}: {use.how}" for use in uses(view.parent, view.evidence.experiences)]
+    return "# How they work together\n\n" + "\n".join(lines) if lines else ""
+
+
+def past(view: View, memory: int, tokens: int, only: Sequence[str] | None = None) -> str:
+    """The last `memory` tries (of `only` some parameters) in at most `tokens`; "" where there are none."""
+    tries = view.memory[len(view.memory) - memory :] if 0 < memory < len(view.memory) else view.memory
+    tries = [each for each in tries if only is None or not each.texts or any(name in only for name in each.texts)]
+    shown = render_memory(tries, view.parent.texts, entries=memory, tokens=tokens)
+    return f"# Your earlier changes, newest first\n\n{shown}" if shown else ""
+
+
+def evidence(seen: Evidence) -> str:
+    return f"# How the program did with these parameters\n\n{seen.text}"
+
+
+def answer(parent: Candidate, only: Sequence[str] | None = None) -> str:
+    names = ", ".join(parameter.name for parameter in _chosen(parent, only))
+    if only is not None and len(only) == 1:
+        return f"# Your answer\n\nSay what you change and why, then give the block for {names}."
+    return (
+        "# Your answer\n\nSay what you change and why, then give a named block for each parameter you change "
+        f"(they are: {names})."
+    )
+
+
+def _chosen(parent: Candidate, only: Sequence[str] | None) -> list[Parameter]:
+    return [each for each in parent.artifact.parameters if only is None or each.name in only]
+
+
+def is_python(parent: Candidate, parameter: Parameter) -> bool:
+    """Whether a parameter's text is Python code: a string within a Python file is not."""
+    return parameter.kind != "string" and parent.artifact.sources[parameter.file].python
 
 
 def _must(parameter: Parameter) -> str:
@@ -103,15 +161,3 @@ def _must(parameter: Parameter) -> str:
     if parameter.kind == "region":
         return f"some lines of {parameter.file}, given with their indentation; the lines around them stay"
     return "a whole file"
-
-
-def _parameters(parent: Candidate) -> str:
-    parts = [
-        block(parameter, parent.texts[parameter.name], python=_is_python(parent, parameter))
-        for parameter in parent.artifact.parameters
-    ]
-    return "# The parameters as they are now\n\n" + "\n\n".join(parts)
-
-
-def _is_python(parent: Candidate, parameter: Parameter) -> bool:
-    return parameter.kind != "string" and parent.artifact.sources[parameter.file].python

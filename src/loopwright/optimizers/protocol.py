@@ -64,6 +64,8 @@ class View(msgspec.Struct, frozen=True):
     memory: Sequence[Remembered] = ()
     # (candidate, mean score) of other kept candidates, best first: material for crossover and inspiration.
     others: Sequence[tuple[Candidate, float]] = ()
+    # The parent's mean score on the validation split, comparable with those of `others`; None where it is not known.
+    score: float | None = None
 
 
 # Gives the reason why an edit of the parent would be refused, or None where it is fine. For repair turns.

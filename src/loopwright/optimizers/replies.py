@@ -1,4 +1,4 @@
-"""The format in which an optimizer's model answers, and reading it: a `Proposal`, or a `Rejected` that says why.
+"""Reading a model's reply in the format of `form`: a `Proposal`, or a `Rejected` that says why.
 
 Reading is strict where a guess could adopt a wrong text, and tolerant where only one meaning is possible. Whether the
 program takes a text (syntax, signature, limits) is the artifact's to say, not decided here.
@@ -9,34 +9,13 @@ from __future__ import annotations
 import ast
 import re
 import textwrap
+from collections.abc import Collection
 
 from loopwright.artifact import Candidate, Parameter
 from loopwright.errors import nearest
 from loopwright.optimizers.blocks import Block, Scan, scan
 from loopwright.optimizers.hunks import HunkError, apply_hunks, has_markers
 from loopwright.optimizers.protocol import Proposal, Rejected
-
-FORMAT = """\
-First say in one to three sentences what you change and why. Then give, for each parameter that you change, a line \
-with its name and the parameter's whole new text in a fence:
-
-### parameter: greet
-```python
-def greet(name):
-    return f"Hello, {name}!"
-```
-
-- Change as many parameters as you need; leave out the ones that stay as they are. One block for one parameter.
-- Always give the whole new text, without leaving anything out. A string's text is given plain: no quotes, no escapes.
-- If a text itself contains lines of ```, put ```` (four) around it.
-- For a small change in a long text, the block may instead hold edits of this form, each of which must match whole \
-lines of the current text in exactly one place:
-<<<<<<< SEARCH
-the lines as they are now
-=======
-the lines as they shall be
->>>>>>> REPLACE
-- If nothing should change, answer with the words NO CHANGE and no block."""
 
 # What is kept of a reply that was refused, and of a rationale.
 _KEPT = 20_000
@@ -83,16 +62,19 @@ _END_MARK = re.compile(r"(?:<\|[\w ]{1,30}\|>|</s>|<eos>|<end_of_turn>)+[ \t]*(?
 _FENCE_MARK = re.compile(r"^([ \t]*(?:`{3,}|~{3,}))(?:<\|[\w ]{1,30}\|>|</s>)+[ \t]*$", re.MULTILINE)
 
 
-def parse_reply(text: str, parent: Candidate, *, cut: bool = False) -> Proposal | Rejected:
+def parse_reply(
+    text: str, parent: Candidate, *, cut: bool = False, only: Collection[str] | None = None
+) -> Proposal | Rejected:
     """What a model's reply proposes for `parent`. Pure; raises nothing for any text.
 
     A proposal names at least one parameter and only known ones, with texts that differ from the parent's. A reply known
-    to be `cut` is refused whatever it holds: a block that looks whole may have been about to go on.
+    to be `cut` is refused whatever it holds: a block that looks whole may have been about to go on. With `only`, no
+    other parameter may change, and a block without a name can be for no other.
     """
     try:
         if cut:
             raise _Refused("unparsable", "the reply was cut at its limit of tokens; answer more briefly")
-        return _Reading(parent).read(text)
+        return _Reading(parent, only).read(text)
     except _Refused as refused:
         return Rejected(refused.kind, refused.reason, shortened(text))
 
@@ -117,6 +99,11 @@ def without_thoughts(text: str) -> str:
     return "".join(kept) + text[at:]
 
 
+def is_refusal(text: str) -> bool:
+    """Whether a text without blocks is the model's declining, and nothing else."""
+    return len(text) < 1_000 and _REFUSAL.match(text.lstrip("*_#> \n")) is not None
+
+
 class _Refused(Exception):
     """Carries a rejection out of the reading."""
 
@@ -129,9 +116,11 @@ class _Refused(Exception):
 class _Reading:
     """One reply being read against one parent."""
 
-    def __init__(self, parent: Candidate) -> None:
+    def __init__(self, parent: Candidate, only: Collection[str] | None) -> None:
         self.parent = parent
         self.parameters = {parameter.name: parameter for parameter in parent.artifact.parameters}
+        # The parameters that may change; one that is merely quoted may still stand in the reply.
+        self.open = {name: each for name, each in self.parameters.items() if only is None or name in only}
         self.aliases = _aliases(parent.artifact.parameters)
 
     def resolve(self, label: str) -> str | None:
@@ -175,6 +164,10 @@ class _Reading:
         changed = {name: new for name, new in texts.items() if new != self.parent.texts[name]}
         if not changed:
             raise _Refused("unchanged", "every text given is the one the parameter already has; change something")
+        if closed := [name for name in changed if name not in self.open]:
+            raise _Refused(
+                "unparsable", f"'{closed[0]}' must stay as it is now; give a block for {self._known()} and no other"
+            )
         return Proposal(changed, shortened(found.prose, _RATIONALE))
 
     def _candidates(self, blocks: list[Block]) -> dict[str, list[Block]]:
@@ -190,8 +183,8 @@ class _Reading:
         for block in unnamed:
             for name in self._inferred(block):
                 meant.setdefault(name, []).append(block)
-        if not meant and len(self.parameters) == 1:
-            (name,) = self.parameters
+        if not meant and len(self.open) == 1:
+            (name,) = self.open
             if self.parameters[name].kind not in {"function", "method", "class"}:
                 meant[name] = [block for block in unnamed if block.language.lower() not in _FOREIGN]
         return {name: self._serious(name, given) for name, given in meant.items()}
@@ -221,7 +214,7 @@ class _Reading:
     def _inferred(self, block: Block) -> list[str]:
         """The parameter that an unnamed block can only be for: the one it defines, or whose lines it searches."""
         if has_markers(block.text):
-            names = [name for name in self.parameters if _applies(block.text, self.parent.texts[name])]
+            names = [name for name in self.open if _applies(block.text, self.parent.texts[name])]
             if len(names) != 1:
                 where = "no parameter" if not names else f"each of {', '.join(names)}"
                 raise _Refused(
@@ -337,7 +330,7 @@ class _Reading:
             return _Refused("refusal", "the model declined: " + " ".join(stripped.split())[:200])
         if not found.blocks and len(stripped) < 2_000 and _NO_CHANGE.search(stripped):
             return _Refused("unchanged", "the model proposes no change")
-        known = ", ".join(f"'{name}'" for name in self.parameters)
+        known = self._known()
         if stripped.startswith("{") or any(block.text.lstrip().startswith('{"') for block in found.blocks):
             return _Refused("unparsable", f"the reply is JSON; give plain text and a named block for one of {known}")
         if found.blocks:
@@ -345,6 +338,9 @@ class _Reading:
         if _REFUSAL.search(stripped) and len(stripped) < 1_000:
             return _Refused("refusal", "the model declined: " + " ".join(stripped.split())[:200])
         return _Refused("unparsable", f"the reply has no block; give a named block for one of {known}")
+
+    def _known(self) -> str:
+        return ", ".join(f"'{name}'" for name in self.open)
 
 
 def _aliases(parameters: tuple[Parameter, ...]) -> dict[str, str]:

@@ -1,0 +1,8 @@
+"""For tests of one's own parts: suites of laws that any optimizer, search, store or executor must hold to.
+
+A suite is a class whose methods pytest runs; a subclass says how the part is made. Nothing here is used by a run.
+"""
+
+from loopwright.testing.optimizers import OptimizerConformance
+
+__all__ = ["OptimizerConformance"]
