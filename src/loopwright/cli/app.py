@@ -25,6 +25,7 @@ COMMANDS = {
     "apply": "Write a run's best texts into your own files.",
     "ask": "Print the question that a run waits with.",
     "tell": "Answer the question that a run waits with.",
+    "report": "Write one HTML file about a run, with its curves, candidates and evidence.",
     "film": "Film a candidate of an Atari run.",
     "data": "List and fetch the data sets that tasks use.",
     "study": "Run many runs that differ in chosen settings, and compare them.",
