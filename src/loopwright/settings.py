@@ -207,6 +207,7 @@ class Loop(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
             ),
             ("execution.slots", self.execution.slots >= 1, "must be at least 1"),
             ("execution.limits.seconds", self.execution.limits.seconds > 0, "must be more than 0"),
+            ("execution.limits.threads", self.execution.limits.threads >= 1, "must be at least 1"),
             ("budget.steps", self.budget.steps >= 0, "must not be negative"),
             ("budget.failures", self.budget.failures >= 1, "must be at least 1"),
             *(

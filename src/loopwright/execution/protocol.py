@@ -44,7 +44,10 @@ class Source(msgspec.Struct, frozen=True):
 
 
 class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What one trial may use. `seconds` of wall time for the whole trial; memory per process; sizes in megabytes."""
+    """What one trial may use. `seconds` of wall time for the whole trial; memory per process; sizes in megabytes.
+
+    `threads` is how many each numerical library starts, where trials run in a sandbox.
+    """
 
     seconds: float = 60.0
     memory: int = 2048
@@ -52,6 +55,7 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     files: int = 256
     disk: int = 64
     output: int = 100_000
+    threads: int = 1
 
 
 # Answers a model call made inside a trial. The number says how many equal calls the trial made before (0 for the

@@ -32,6 +32,16 @@ _SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
 _ETC = ("/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld.so.conf.d", "/etc/alternatives", "/etc/localtime")
 _INSIDE = "/run/loopwright"  # where the sandbox sees this package, and nothing around it
 _FIRST_UID = 0x40000000  # far from the users of any system
+# How many threads the numerical libraries start: OpenMP, the BLAS implementations, numexpr, and joblib's workers. Slots
+# already use every core, and threads that fight for one are many times slower.
+_THREADS = (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "BLIS_NUM_THREADS",
+    "NUMEXPR_NUM_THREADS",
+    "LOKY_MAX_CPU_COUNT",
+)
 # What the zygote may do as root inside: change user, kill and clean up after that user.
 _CAPABILITIES = ("CAP_SETUID", "CAP_SETGID", "CAP_KILL", "CAP_DAC_OVERRIDE", "CAP_FOWNER")
 
@@ -95,11 +105,11 @@ def cage(slot: int, limits: Limits, visible: Sequence[str], which: Walls) -> Cag
         os.chmod(scratch, 0o777 if uid is not None else 0o700)
         readable = [*_SYSTEM, *_ETC, *_python_folders(visible), str(_PACKAGE)]
         confinement = Confinement(uid=uid, alone=False, scratch=[scratch], readable=readable)
-        return Cage(python, _environment(scratch), confinement, folder)
+        return Cage(python, _environment(scratch, limits.threads), confinement, folder)
     confinement = Confinement(
         uid=uid if which == "bwrap-root" else None, alone=True, scratch=["/tmp", "/dev/shm", "/var/tmp"]
     )
-    return Cage([*_walls(which, limits, visible), *python], _environment("/tmp"), confinement)
+    return Cage([*_walls(which, limits, visible), *python], _environment("/tmp", limits.threads), confinement)
 
 
 def _walls(which: Walls, limits: Limits, visible: Sequence[str]) -> list[str]:
@@ -133,12 +143,12 @@ def _walls(which: Walls, limits: Limits, visible: Sequence[str]) -> list[str]:
     for folder, inside in binds:
         argv += ["--ro-bind-try", folder, inside]
     argv += ["--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/tmp"]
-    for name, value in _environment("/tmp").items():
+    for name, value in _environment("/tmp", limits.threads).items():
         argv += ["--setenv", name, value]
     return argv
 
 
-def _environment(home: str) -> dict[str, str]:
+def _environment(home: str, threads: int) -> dict[str, str]:
     """All that a candidate finds in its environment."""
     return {
         "PATH": _path(),
@@ -149,6 +159,7 @@ def _environment(home: str) -> dict[str, str]:
         "LANG": "C.UTF-8",
         "PYTHONHASHSEED": "0",
         "PYTHONDONTWRITEBYTECODE": "1",
+        **dict.fromkeys(_THREADS, str(threads)),
     }
 
 

@@ -18,10 +18,9 @@ ARRAY, ARROW, FRAME = 1, 2, 3
 MODULES = {ARRAY: "numpy", ARROW: "pyarrow", FRAME: "pandas"}
 _ARRAY_KINDS = frozenset("biufcSUmM")
 # pandas dtypes that are restored by name; every other extension dtype comes back as what its values make.
+_TEXTS = ("str", "string")
 _PANDAS_DTYPES = frozenset(
     {
-        "str",
-        "string",
         "boolean",
         "Int8",
         "Int16",
@@ -129,8 +128,17 @@ def _column(name: Any, series: Any, buffer: Buffer) -> list[Any]:
         return [name, "category", [_column(None, kinds, buffer), series.cat.codes.tolist(), bool(series.cat.ordered)]]
     if getattr(series.dtype, "kind", "O") in "biufcmM" and type(series.dtype).__module__.startswith("numpy"):
         return [name, "", _array(importlib.import_module("numpy"), series.to_numpy(), buffer)]
-    values = series.astype(object)
-    return [name, str(series.dtype), values.where(series.notna(), None).tolist()]
+    if str(series.dtype) in _TEXTS:
+        # As codes of the distinct texts: columns of a table repeat themselves.
+        pandas: Any = importlib.import_module("pandas")
+        codes, kinds = pandas.factorize(series)
+        numpy: Any = importlib.import_module("numpy")
+        return [name, str(series.dtype), [_array(numpy, codes.astype("int32"), buffer), kinds.tolist()]]
+    values: list[Any] = series.astype(object).tolist()
+    # NaN is a float like any other; what else stands for a missing value (NA, NaT) becomes None.
+    missing = series.isna().tolist()
+    kept = [None if gone and type(value) is not float else value for value, gone in zip(values, missing, strict=True)]
+    return [name, str(series.dtype), kept]
 
 
 def _restore_frame(described: Any, raw: Callable[[Any], bytes | bytearray]) -> Any:
@@ -152,6 +160,20 @@ def _restore_column(pandas: Any, dtype: Any, values: Any, raw: Callable[[Any], b
         (_, kinds_dtype, kinds), codes, ordered = values
         categories = _restore_column(pandas, kinds_dtype, kinds, raw)
         return pandas.Categorical.from_codes(codes, categories, ordered=bool(ordered))
+    if dtype in _TEXTS:
+        codes, kinds = values
+        return _restore_texts(pandas, dtype, _restore_array(codes, raw), kinds)
+    if dtype == "object":
+        return pandas.array(values, dtype=object)  # no series: it would be aligned with the index
     if type(dtype) is str and dtype in _PANDAS_DTYPES:
         return pandas.array(values, dtype=dtype)
     return values
+
+
+def _restore_texts(pandas: Any, dtype: str, codes: Any, kinds: Any) -> Any:
+    """Texts from the distinct ones and the place of each among them, -1 where it is missing."""
+    if codes.ndim != 1 or codes.dtype.kind != "i" or any(type(text) is not str for text in kinds):
+        raise Misdescribed("a column of texts that is none")
+    if len(codes) and not (codes.min() >= -1 and codes.max() < len(kinds)):
+        raise Misdescribed("a column of texts names a text that was not sent")
+    return pandas.array(kinds, dtype=dtype).take(codes, allow_fill=True)

@@ -36,6 +36,7 @@ _TABLES = 16  # codes above are those of `tables`
 
 _SCALARS = frozenset({type(None), bool, int, float, str, bytes})
 _is_text = frozenset({str}).issuperset
+_are_easy = (_SCALARS - {int}).issuperset  # an integer may be too large for msgpack
 _are_plain = (_SCALARS | {list, dict}).issuperset
 _inside = gc.get_referents
 _DEPTH = 40  # levels that the fast look goes down
@@ -100,6 +101,8 @@ class Packer:
         return Ext(_INTEGER, value.to_bytes(value.bit_length() // 8 + 1, "little", signed=True))
 
     def _items(self, values: Sequence[Any]) -> list[Any]:
+        if _are_easy(map(type, values)):
+            return list(values)
         tamed: list[Any] = []
         try:
             for value in values:
