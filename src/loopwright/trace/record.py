@@ -26,6 +26,7 @@ CALLS_LIMIT = 10_000  # recorded calls a trial; further ones run unrecorded and 
 VALUE_LIMIT = 20_000  # bytes of one recorded argument list or output
 TEXT_LIMIT = 2_000  # characters of one text inside a record that had to be cut
 ITEMS_LIMIT = 40  # entries of one list or dict inside a record that had to be cut
+TABLE_LIMIT = 240  # characters of column names in the description of a table
 AROUND = 3  # lines of source before and after a failing line
 
 _MISSING = object()
@@ -320,6 +321,9 @@ def _description(value: Any) -> Any:
             return f"<array {value.dtype} {tuple(value.shape)}>"
         if numpy is not None and isinstance(value, numpy.generic) and value.dtype.kind in "biufU":
             return value.item()
+        pandas = sys.modules.get("pandas")
+        if pandas is not None and kind is pandas.DataFrame:
+            return _table(value)
         shape = getattr(value, "shape", None)
         if isinstance(shape, tuple):
             return f"<{kind.__name__} {shape!r}>"[:200]
@@ -330,6 +334,25 @@ def _description(value: Any) -> Any:
         return text if len(text) <= 120 else f"{text[:117]}..."
     except _HOSTILE:  # a hostile value: its type is all that is told
         return f"<{type(value).__name__}>"
+
+
+def _table(frame: Any) -> str:
+    """A pandas table in words: its size, how many values are missing, and its columns by their type."""
+    rows, columns = frame.shape
+    missing = int(frame.isna().to_numpy().sum())
+    kinds: dict[str, list[str]] = {}
+    for name, dtype in zip(frame.columns, frame.dtypes, strict=True):
+        kinds.setdefault(str(dtype), []).append(str(name))
+    room = TABLE_LIMIT
+    parts: list[str] = []
+    for kind, names in kinds.items():
+        shown = ", ".join(names)
+        shown = shown if len(shown) <= room else f"{shown[:room].rpartition(', ')[0]}, ..."
+        room = max(0, room - len(shown))
+        parts.append(f"{len(names)} {kind} ({shown.lstrip(', ')})")
+    gone = f", {missing} values missing" if missing else ""
+    listed = f": {'; '.join(parts)}" if parts else ""
+    return f"<DataFrame {rows} x {columns}{gone}{listed}>"
 
 
 _encode = msgspec.msgpack.Encoder(enc_hook=_description).encode

@@ -3,7 +3,8 @@
     task = "loopwright.tasks.mlbench:SpaceshipTitanic"
     [task_options]
     protocol = "mlagentbench"
- The candidate's function `fit_predict(x, y, test_data)` gets tables and returns predictions; the answers of the rows
+
+The candidate's function `fit_predict(x, y, test_data)` gets tables and returns predictions; the answers of the rows
 to predict stay in the evaluator. The data must be fetched first (`loopwright data pull`); pandas and scikit-learn
 come with the extra `ml`. `starting` gives the text of a starting artifact.
 """
@@ -18,9 +19,9 @@ from typing import TYPE_CHECKING, Any
 
 from loopwright.errors import TaskError, nearest
 from loopwright.feedback import Feedback
+from loopwright.tasks.mlbench.competition import Competition, Metric, Protocol
 from loopwright.tasks.mlbench.forms import editable as editable
 from loopwright.tasks.mlbench.forms import starting as starting
-from loopwright.tasks.mlbench.competition import Competition, Metric, Protocol
 from loopwright.tasks.mlbench.houses import HOUSES
 from loopwright.tasks.mlbench.spaceship import SPACESHIP
 from loopwright.tasks.task import Task
@@ -133,7 +134,7 @@ def _submit(tables: Tables, part: Part, predicted: Any, path: Path) -> None:
 
 def _scoring(competition: Competition, metric: Metric) -> str:
     how = {
-        "accuracy": "The score is the accuracy.",
+        "accuracy": "The score is the accuracy: the share of rows that are right, between 0 and 1.",
         "mae": "The score is the mean absolute error in dollars, with a minus sign: higher is better, 0 is perfect.",
         "rmsle": (
             "The score is the root of the mean squared difference between the logarithms of predicted and true prices, "
@@ -142,8 +143,10 @@ def _scoring(competition: Competition, metric: Metric) -> str:
     }[metric]
     return (
         f"{how} Every trial fits the pipeline anew on some {competition.unit} and predicts others. It may use numpy, "
-        "pandas, scikit-learn and lightgbm, has one thread and no network, and keeps nothing between trials. A "
-        "pipeline that returns something else than one prediction a row fails."
+        "pandas, scikit-learn and lightgbm; its file has imported np, pd, lightgbm, and sklearn with compose, "
+        "ensemble, feature_selection, impute, linear_model, model_selection, neighbors, neural_network, pipeline, "
+        "preprocessing and svm. It has one thread and no network, and keeps nothing between trials. A pipeline that "
+        "returns something else than one prediction a row fails."
     )
 
 

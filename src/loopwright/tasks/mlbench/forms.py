@@ -3,7 +3,8 @@
     structure   "many": five functions that a frozen one connects; "one": a single function
     docs        "full": each function's docstring lists what one may do in it; "none": no docstrings
     code        "stub": bodies that run and predict nothing; "working": a plain pipeline
- The two structures hold the same information: the docstring of the one function is those of the many in one piece.
+
+The two structures hold the same information: the docstring of the one function is those of the many in one piece.
 The names are those of arXiv 2603.23994's experiments, whose starting artifacts are `docs = "full"`, `code = "stub"`.
 The files in `artifacts` have full docs and working code; the other forms are cut from them.
 """

@@ -7,12 +7,13 @@ from loopwright.tasks.mlbench.competition import Competition
 
 GOAL = """Improve a machine-learning pipeline that predicts what houses in Ames, Iowa, were sold for (Kaggle's
 competition House Prices).
- `fit_predict(x, y, test_data)` is given a table of houses `x`, a series `y` with the price of each in dollars, and a
+
+`fit_predict(x, y, test_data)` is given a table of houses `x`, a series `y` with the price of each in dollars, and a
 table of other houses `test_data` with the same columns. It returns a price in dollars for each row of `test_data`, in
 their order.
- In many text columns a missing value means that the house has no such thing (no alley, no basement, no garage, no
-pool, no
-fence). Ex, Gd, TA, Fa, Po are grades from excellent to poor."""
+
+In many text columns a missing value means that the house has no such thing (no alley, no basement, no garage, no
+pool, no fence). Ex, Gd, TA, Fa, Po are grades from excellent to poor."""
 
 STAGED = Staged(
     first="This is no better than always saying the mean price. Work on the features: make them and choose them.",

@@ -12,6 +12,7 @@ from loopwright.tasks.mlbench import metrics
 from loopwright.tasks.mlbench.competition import Competition, Metric
 from loopwright.tasks.mlbench.leaderboards import BOARDS, Percentile, percentile
 
+NAMES = {"accuracy": "Accuracy {:.4f}", "mae": "MAE {:,.0f}", "rmsle": "RMSLE {:.4f}"}
 QUARTERS = ("cheapest", "second", "third", "dearest")
 
 
@@ -29,7 +30,8 @@ def judged(
         found = metrics.amounts(truth.astype(float), predicted)
         text = _amounts(found, truth.astype(float), predicted)
     hint = f" {competition.staged.text(found[competition.staged_by])}" if hints else ""
-    return Feedback(score_of(competition, metric, found), f"{where}: {text}{hint}", found)
+    shown = {name: float(f"{value:.6g}") for name, value in found.items()}  # no further digit says anything
+    return Feedback(score_of(competition, metric, found), f"{where}: {text}{hint}", shown)
 
 
 def score_of(competition: Competition, metric: Metric, found: dict[str, float]) -> float:
@@ -53,9 +55,9 @@ def placed(feedback: Feedback, *, same_rows: bool) -> Feedback:
         places = [place for board in boards if (place := percentile(board, found[metric], error)) is not None]
         if places:
             found[f"percentile_{metric}"] = 100 * (places[0].low + places[0].high) / 2
-        told += [f"{metric} {found[metric]:.5g}: {place.text()} ({place.source})" for place in places]
+        told += [f"{NAMES[metric].format(found[metric])}: {place.text()} ({place.source})" for place in places]
     if told and not same_rows:
-        told.append("these are not the competition's test rows: the ranges are those of one standard error")
+        told.append("These are not the competition's test rows: the ranges are those of one standard error")
     return Feedback(feedback.score, " ".join([feedback.text, *(f"{each}." for each in told)]), found)
 
 

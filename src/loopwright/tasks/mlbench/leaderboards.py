@@ -1,8 +1,10 @@
 """What share of a competition's teams a score would have beaten, from real leaderboards.
- Each board is that of one day. The whole of it is used where the data set `leaderboards` is here, else a few of its
+
+Each board is that of one day. The whole of it is used where the data set `leaderboards` is here, else a few of its
 quantiles, which stand below. For Spaceship Titanic there is no whole board, only marks from several snapshots: what
 lies between them is interpolated, and that is said, with the sampling error beside it.
- Kaggle scored these boards on a part of the test rows that it does not name, so a score on all of them is not the
+
+Kaggle scored these boards on a part of the test rows that it does not name, so a score on all of them is not the
 number the board would have shown.
 """
 
@@ -91,9 +93,8 @@ class Percentile(msgspec.Struct, frozen=True):
     source: str
 
     def text(self) -> str:
-        if self.low == self.high:
-            return f"better than {self.low:.1%} of the teams"
-        return f"better than {self.low:.1%} to {self.high:.1%} of the teams"
+        low, high = f"{self.low:.1%}", f"{self.high:.1%}"
+        return f"better than {low} of the teams" if low == high else f"better than {low} to {high} of the teams"
 
 
 def percentile(board: Board, score: float, error: float = 0.0) -> Percentile | None:

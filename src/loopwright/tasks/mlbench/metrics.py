@@ -1,5 +1,6 @@
 """How good predictions are: the measures of both kinds of competition, each with its standard error over the rows.
- Plain numpy: the evaluator needs no scikit-learn for a handful of means. All take arrays of one length, at least one
+
+Plain numpy: the evaluator needs no scikit-learn for a handful of means. All take arrays of one length, at least one
 row.
 """
 

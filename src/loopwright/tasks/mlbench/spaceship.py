@@ -7,14 +7,14 @@ from loopwright.tasks.mlbench.competition import Competition
 
 GOAL = """Improve a machine-learning pipeline that predicts which passengers of the Spaceship Titanic were transported
 to another dimension (Kaggle's competition of this name).
- `fit_predict(x, y, test_data)` is given a table of passengers `x`, a series `y` that says of each of them whether it
+
+`fit_predict(x, y, test_data)` is given a table of passengers `x`, a series `y` that says of each of them whether it
 was transported (True or False), and a table of other passengers `test_data` with the same columns. It returns True or
-False for each row of `test_data`, in their order. The score is the accuracy: the share of rows that are right
-(between 0 and 1, more is better).
- A PassengerId such as 0013_02 is a group (0013) that travels together and a number in it; a Cabin such as G/3/S is
+False for each row of `test_data`, in their order.
+
+A PassengerId such as 0013_02 is a group (0013) that travels together and a number in it; a Cabin such as G/3/S is
 deck, number and side (P port, S starboard). CryoSleep means that the passenger slept through the voyage in the cabin.
-RoomService, FoodCourt,
-ShoppingMall, Spa and VRDeck are amounts spent."""
+RoomService, FoodCourt, ShoppingMall, Spa and VRDeck are amounts spent."""
 
 STAGED = Staged(
     first="The F1 score is poor. Begin with the features: prepare the columns and make better ones from them.",

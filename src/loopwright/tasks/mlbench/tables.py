@@ -1,5 +1,6 @@
 """A competition's tables, and their parts: which rows a pipeline is fitted on and which it predicts in each trial.
- The rows for the test are set apart first and never looked at before the end. What is left is split by a seed, whole
+
+The rows for the test are set apart first and never looked at before the end. What is left is split by a seed, whole
 groups at a time, into validation rows and rows to learn from; the latter into folds, each of which is one training
 example.
 

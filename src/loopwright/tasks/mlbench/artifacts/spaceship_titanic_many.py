@@ -49,6 +49,9 @@ def preprocess(data):
 def select_features(processed_data):
     """Choose the columns that the model shall see, as a list of their names.
 
+    Is called once, on the table to learn from. Of every table the chosen columns are then taken; where one lacks a
+    chosen column, it is filled with 0.
+
     What it may do:
     - Leave out columns that identify a passenger, never change, or nearly repeat another.
     - Judge columns one by one (correlation, mutual information, a chi-squared or F test), by a model (coefficients of
