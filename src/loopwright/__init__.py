@@ -40,10 +40,12 @@ _PUBLIC = {
     "run_study": "loopwright.study.runner",
     "run_study_async": "loopwright.study.runner",
     "task": "loopwright.tasks.task",
+    "tasks": "",
 }
 
 if TYPE_CHECKING:
     from loopwright import match as match
+    from loopwright import tasks as tasks
     from loopwright.artifact import Artifact as Artifact
     from loopwright.artifact import Candidate as Candidate
     from loopwright.evidence import Batch as Batch

@@ -12,6 +12,7 @@ from loopwright.errors import UsageError, nearest
 TEMPLATES = {
     "program": "a Python function, improved by mutation: needs no model",
     "qa": "a prompt and a parser around a model, improved by a model",
+    "gym": "a policy for CartPole, a Gymnasium environment, improved by mutation: needs loopwright[gym]",
     "pong": "a policy that plays Pong on the emulator, improved by mutation: needs loopwright[atari]",
     "kernel": "a C function made faster, compiled and timed by the task: needs a C compiler",
 }
