@@ -6,12 +6,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+import msgspec
 
 from loopwright.cli.app import INTERRUPTED, overrides
-from loopwright.cli.text import clean, counted, duration, number, quoted
+from loopwright.cli.text import clean, counted, duration, number, quoted, table
+from loopwright.errors import UsageError, nearest
 
 if TYPE_CHECKING:
+    from loopwright.study.contrasts import Unit
     from loopwright.study.definition import Study
+    from loopwright.study.results import By, Score
     from loopwright.study.runner import StudyOutcome, Told
 
 
@@ -38,6 +42,82 @@ def run_(file: Path, out: Path | None, changes: tuple[str, ...], quiet: bool) ->
     wanted, root = loaded(file, changes)
     folder = out or file.parent / "studies" / file.stem
     return _run(wanted, folder, root, quiet=quiet)
+
+
+@study.command("show")
+@click.argument("folder", type=click.Path(path_type=Path), metavar="STUDY")
+@click.option("--score", type=click.Choice(["best", "current", "test"]), default="best", help="What is compared.")
+@click.option(
+    "--by", type=click.Choice(["updates", "trials", "tokens"]), default="updates", help="Equal budget of what."
+)
+@click.option("--at", type=float, metavar="X", help="The budget; by default the most that all runs reached.")
+@click.option("--error", type=float, default=0.05, metavar="P", help="Chance of any false claim in the table (0.05).")
+@click.option("--unit", type=click.Choice(["pair", "repeat"]), default="pair", help="What counts as one difference.")
+@click.option("--rows", metavar="AXIS", help="Mean and standard error by this axis's levels (the paper's Table 1).")
+@click.option("--columns", metavar="AXIS", help="With --rows: a column for each level of this axis, such as the task.")
+@click.option(
+    "--tables", type=click.Path(path_type=Path), metavar="DIR", help="Write all tables as CSV, Markdown, LaTeX."
+)
+@click.option("--json", is_flag=True, help="Everything measured and found, as JSON.")
+def show_(
+    folder: Path,
+    score: Score,
+    by: By,
+    at: float | None,
+    error: float,
+    unit: Unit,
+    rows: str | None,
+    columns: str | None,
+    tables: Path | None,
+    json: bool,
+) -> None:
+    """Show what can be said of a study, under way or done.
+
+    Runs are compared at one equal budget, in pairs with the same seed. An effect is claimed only where its interval
+    leaves out zero and its test stays under the error after correction for all effects of the table.
+    """
+    from loopwright.study import tables as made
+    from loopwright.study.analysis import analyse, curves
+    from loopwright.study.collect import collect
+
+    result = collect(folder)
+    names = [axis.name for axis in result.axes]
+    for axis in (rows, columns):
+        if axis is not None and axis not in names:
+            raise UsageError(f"the study has no axis '{axis}'{nearest(axis, names)}")
+    if columns and not rows:
+        raise UsageError("--columns needs --rows")
+    found = analyse(result, score=score, by=by, at=at, error=error, unit=unit)
+    if json:
+        plain = {"result": result, "analysis": found, "curves": curves(result, by=by, error=error)}
+        click.echo(msgspec.json.encode(plain).decode())
+        return
+    named = {"cells": made.cells_table(result, found), "effects": made.effects_table(found)}
+    named["protocol"] = made.protocol(result, columns)
+    if rows:
+        named["levels"] = made.by_level(result, found, rows, columns)
+    for name in ("levels",) if rows else ("cells", "effects"):
+        right = range(1, len(named[name].head)) if name == "levels" else ()
+        for text in [named[name].title, *table(named[name].head, named[name].rows, right=right), ""]:
+            click.echo(clean(text))
+    for note in found.notes:
+        click.echo(f"- {note}")
+    if tables is not None:
+        named["curves"] = made.curves_table(curves(result, by=by, error=error), by)
+        _write(
+            tables,
+            {f"{name}.{kind}": form(each) for name, each in named.items() for kind, form in made.FORMATS.items()},
+        )
+
+
+def _write(folder: Path, files: dict[str, str]) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, text in files.items():
+            (folder / name).write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"the tables cannot be written to {folder}: {error.strerror}") from None
+    click.echo(f"{counted(len(files), 'file')} in {quoted(folder)}", err=True)
 
 
 def loaded(file: Path, changes: tuple[str, ...] = ()) -> tuple[Study, Path]:

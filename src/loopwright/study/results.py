@@ -183,5 +183,4 @@ class Analysis(msgspec.Struct, frozen=True):
     error: float
     summaries: list[Summary]
     effects: list[Effect]
-    curves: list[CellCurve]
     notes: list[str]
