@@ -1,4 +1,5 @@
-"""What several runs share when they run at once, as those of a study do: trial slots, loaded tasks, the pace of models.
+"""What several runs share when they run at once, as those of a study do: trial slots, loaded tasks, the pace of
+models, and models on this machine.
 
     async with Pool(slots=16) as pool:
         await asyncio.gather(*(run_async(loop, folder, pool=pool) for loop, folder in runs))
@@ -19,6 +20,7 @@ import msgspec
 from loopwright.errors import PoolExhausted
 from loopwright.execution.protocol import AskModel, Executor, Source, TaskCard
 from loopwright.llm.ledger import Ledger
+from loopwright.llm.local.runtime import Runtimes
 from loopwright.llm.traffic import Traffic
 from loopwright.settings import Loop
 from loopwright.trial import Trial, TrialSpec
@@ -27,9 +29,9 @@ from loopwright.trial import Trial, TrialSpec
 class Pool:
     """Lives in one event loop. At most `slots` trials of all its runs are under way; `traffic` paces their models.
 
-    Runs with the same task, options and limits share one executor, so the task is loaded once. Where they share a
-    budget, too, `ledger` holds that of their model calls and `trials` is how many trials may still be run; a run that
-    would pass either raises `PoolExhausted`.
+    Runs with the same task, options and limits share one executor, so the task is loaded once, and so is a model file
+    on this machine. Where they share a budget, too, `ledger` holds that of their model calls and `trials` is how many
+    trials may still be run; a run that would pass either raises `PoolExhausted`.
     """
 
     def __init__(
@@ -46,6 +48,7 @@ class Pool:
         self.traffic = traffic or Traffic()
         self.ledger = ledger
         self.trials = trials
+        self.runtimes = Runtimes()
         self._make = make
         self._turns = asyncio.Semaphore(slots)
         self._shared: dict[bytes, _Shared] = {}
@@ -77,6 +80,7 @@ class Pool:
         for shared in self._shared.values():
             await shared.executor.close()
         self._shared.clear()
+        self.runtimes.close()
 
     async def __aenter__(self) -> Pool:
         return self

@@ -26,6 +26,7 @@ from loopwright.llm.protocol import Ask, Reply
 from loopwright.loop import LearningLoop
 from loopwright.optimizers import make_optimizer
 from loopwright.search import make_search
+from loopwright.seeding import derive
 from loopwright.settings import Loop
 from loopwright.store import Entry, Journal, RunFolder
 from loopwright.store.events import Began, Updated
@@ -198,8 +199,9 @@ class Runner:
         wanted = self.loop.optimizer
         optimizer = make_optimizer(wanted.kind, wanted.shared(), wanted.options, root=root)
         search = make_search(self.loop.search)
-        traffic, above = (self._pool.traffic, self._pool.ledger) if self._pool else (None, None)
-        gateway = self._gateway = make_gateway(self.loop, self.journal, self._models, traffic, above)
+        pool = self._pool
+        shared = (pool.traffic, pool.ledger, pool.runtimes) if pool else (None, None, None)
+        gateway = self._gateway = make_gateway(self.loop, self.journal, self._models, *shared)
         self.folder.forget_stop()  # it ended an earlier process
         executor = self._pool.executor(self.loop, root) if self._pool else make_executor(self.loop, root)
         try:
@@ -301,11 +303,13 @@ class Runner:
 
         async def ask(ask: Ask, before: int) -> Reply:
             key = f"{request.step}/{trial}/{before}"
-            return await self._the_gateway.ask(self._for_agent(ask), key=key, account=(request.step, trial))
+            # Seeded by example and draw, not by candidate: candidates are compared under the same luck.
+            ask = self._for_agent(ask, seed=derive(spec.seed, "llm", before) >> 33)
+            return await self._the_gateway.ask(ask, key=key, account=(request.step, trial))
 
         return await executor.run(loop.candidate(spec.candidate).source(), spec, ask)
 
-    def _for_agent(self, ask: Ask) -> Ask:
+    def _for_agent(self, ask: Ask, seed: int) -> Ask:
         """A model call from inside a trial, with the agent's model and what else the settings say of it."""
         agent = self.loop.agent
         if not agent.model:
@@ -313,6 +317,7 @@ class Runner:
         return msgspec.structs.replace(
             ask,
             model=agent.model,
+            seed=seed if ask.seed is None else ask.seed,
             temperature=agent.temperature if ask.temperature is None else ask.temperature,
             max_tokens=agent.max_tokens if ask.max_tokens is None else ask.max_tokens,
         )

@@ -18,6 +18,7 @@ from loopwright.evidence.batch import Batch
 from loopwright.evidence.horizon import Horizon
 from loopwright.evidence.records import Show
 from loopwright.execution.protocol import Isolation, Limits
+from loopwright.llm.local.settings import LocalSettings
 from loopwright.staged import Staged
 
 Accept = Literal["always", "not-worse", "improve"]
@@ -134,7 +135,8 @@ class Loop(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     """A learning loop as its user writes it.
 
     `task` is "file.py:name" or "package.module:name"; `task_options` go to it where it takes some. `prices` are US
-    dollars per million tokens, as [input, output], of models whose price is not known or has changed.
+    dollars per million tokens, as [input, output], of models whose price is not known or has changed. `local` is how
+    models called `local/...` are run.
     """
 
     task: str
@@ -147,6 +149,7 @@ class Loop(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     search: SearchSettings = SearchSettings()
     budget: BudgetSettings = BudgetSettings()
     execution: ExecutionSettings = ExecutionSettings()
+    local: LocalSettings = LocalSettings()
     prices: dict[str, list[float]] = {}
 
     @classmethod

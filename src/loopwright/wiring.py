@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING
 
 from loopwright.errors import BudgetExhausted
 from loopwright.execution.protocol import Executor
-from loopwright.llm.models import ASK, connect
-from loopwright.llm.protocol import Ask, Reply
+from loopwright.llm.models import ASK, connect, is_local
+from loopwright.llm.protocol import Ask, Model, Reply
 from loopwright.settings import Loop
 from loopwright.store import Journal, RunFolder
 
 if TYPE_CHECKING:
     from loopwright.llm.gateway import Gateway
     from loopwright.llm.ledger import Ledger as LedgerType
+    from loopwright.llm.local.runtime import Runtimes
     from loopwright.llm.replay import FindReply
     from loopwright.llm.traffic import Traffic
 
@@ -42,29 +43,43 @@ def make_gateway(
     models: Mapping[str, ModelFunction],
     traffic: Traffic | None = None,
     above: LedgerType | None = None,
+    runtimes: Runtimes | None = None,
 ) -> Gateway:
     """The gateway of a run: its journal is the cache and keeps the books; `models` are callables by name.
 
+    `traffic`, `above` (the books of all) and `runtimes` (of models on this machine) are given where runs share them.
+
     Sends nothing, but fails now for what would fail later: an unknown model, a missing key or price (`SettingsError`,
-    `ModelError`), a budget that does not allow one call (`BudgetExhausted`). `above` is shared with other runs.
+    `ModelError`), a budget that does not allow one call (`BudgetExhausted`).
     """
     from loopwright.llm.callable import CallableModel
     from loopwright.llm.gateway import Gateway
     from loopwright.llm.ledger import Ledger, Limits
     from loopwright.llm.prices import Prices, price_of
+    from loopwright.llm.traffic import Pace, Traffic
 
+    wanted, agent = loop.optimizer, loop.agent
+    named = {wanted.asked(), agent.model} - {"", ASK}
+    traffic = traffic or Traffic()
+    for name in named:
+        if is_local(name):
+            traffic.set_pace(name, Pace(concurrency=loop.local.parallel))
+    root = Path(journal.meta("root") or ".")
     ledger = Ledger(Limits(loop.budget.calls, loop.budget.tokens, loop.budget.usd), journal, above)
     gateway = Gateway(
         ledger=ledger,
         caches=[journal],
         models={name: CallableModel(function) for name, function in models.items()},
-        connect_model=partial(connect, open_replay=replies_of),
+        connect_model=partial(
+            connect,
+            open_replay=replies_of,
+            open_local=lambda name: _local_model(name, root, loop, runtimes),
+        ),
         prices=Prices({name: price_of(name, row) for name, row in loop.prices.items()}),
         seed=loop.seed,
         traffic=traffic,
     )
-    wanted, agent = loop.optimizer, loop.agent
-    gateway.check({wanted.asked(), agent.model} - {"", ASK})
+    gateway.check(named)
     calls = [(wanted.asked(), wanted.max_tokens, wanted.samples), (agent.model, agent.max_tokens, 1)]
     for model, tokens, n in calls:
         if model and model != ASK and not journal.spent().calls:
@@ -72,6 +87,12 @@ def make_gateway(
             if problem := ledger.room(least):
                 raise BudgetExhausted(f"the budget does not allow one call of '{model}': {problem}")
     return gateway
+
+
+def _local_model(name: str, root: Path, loop: Loop, runtimes: Runtimes | None) -> Model:
+    from loopwright.llm.local.model import open_local
+
+    return open_local(name, root=root, settings=loop.local, shared=runtimes)
 
 
 def replies_of(folder: str) -> FindReply:

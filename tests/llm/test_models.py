@@ -59,7 +59,7 @@ def test_a_wrong_name_is_said_in_one_sentence(name: str, said: str) -> None:
 
 
 def test_local_and_replay_say_what_they_need() -> None:
-    with pytest.raises(ModelError, match="llamacpp"):
+    with pytest.raises(ModelError, match="no local model is called 'qwen'"):
         connect("local/qwen", environ={})
     with pytest.raises(ModelError, match="inside a run"):
         connect("replay/runs/1", environ={})

@@ -29,6 +29,7 @@ COMMANDS = {
     "film": "Film a candidate of an Atari run.",
     "data": "List and fetch the data sets that tasks use.",
     "study": "Run many runs that differ in chosen settings, and compare them.",
+    "models": "List the models that run on this machine, and fetch their weights.",
     "preflight": "Say which protections hold on this machine.",
 }
 INTERRUPTED = 130

@@ -16,7 +16,7 @@ from loopwright.errors import BudgetExhausted, ModelError, SettingsError
 from loopwright.llm.cache import Cache, CacheKey, MemoryCache, request_hash
 from loopwright.llm.health import Health
 from loopwright.llm.ledger import Account, Hold, Ledger
-from loopwright.llm.models import connect
+from loopwright.llm.models import connect, is_local
 from loopwright.llm.prices import FREE, Price, Prices
 from loopwright.llm.protocol import Ask, Model, Reply
 from loopwright.llm.replay import ReplayModel
@@ -215,7 +215,8 @@ class Gateway:
         usage = hold.bound
         try:
             try:
-                async with asyncio.timeout(self._timeout):
+                # A model on this machine is slow on a slow machine, but it answers or its process ends.
+                async with asyncio.timeout(None if is_local(ask.model) else self._timeout):
                     reply = await model.ask(ask)
             except TimeoutError as error:
                 message = f"model '{ask.model}': no complete answer within {self._timeout:g} s"

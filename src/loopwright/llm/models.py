@@ -1,8 +1,9 @@
 """From a model's name in the settings to something that can be asked. Reads keys; opens no connection.
 
 Forms: `provider/name` for a known provider, `http://host:port/v1#name` for any OpenAI-compatible endpoint,
-`replay/RUN` for the replies of an earlier run, `local/NAME` for a model on this machine, and, from Python, any callable
-`(prompt) -> reply`. The word `ask` (a person answers) is not for here: the runner stops the run for it.
+`replay/RUN` for the replies of an earlier run, `local/NAME` or `local/PATH.gguf` for a model file on this machine, and,
+from Python, any callable `(prompt) -> reply`. The word `ask` (a person answers) is not for here: the runner stops the
+run for it.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from loopwright.llm.protocol import Model
 from loopwright.llm.replay import FindReply, ReplayModel
 
 ASK = "ask"
+LOCAL = "local/"
 ENDPOINT_KEY = "LOOPWRIGHT_API_KEY"
 
 
@@ -127,16 +129,23 @@ def is_free(name: str) -> bool:
     return provider in {"callable", "replay", "local"} or (known is not None and known.free)
 
 
+def is_local(name: str) -> bool:
+    """Whether the model is a file that runs on this machine, in a process of ours: no network, no deadline."""
+    return name.startswith(LOCAL)
+
+
 def connect(
     model: str | ModelFunction,
     *,
     environ: Mapping[str, str] | None = None,
     open_replay: Callable[[str], FindReply] | None = None,
+    open_local: Callable[[str], Model] | None = None,
 ) -> Model:
     """A model ready to be asked; nothing is sent yet.
 
-    `open_replay` opens an earlier run's folder for `replay/FOLDER`. Raises `SettingsError` for a name that means
-    nothing and `ModelError` for a key that is missing; a message names the variable, never its value.
+    `open_replay` opens an earlier run's folder for `replay/FOLDER`, `open_local` a model file for `local/NAME`. Raises
+    `SettingsError` for a name that means nothing and `ModelError` for a key or a file that is missing; a message names
+    a key's variable, never its value.
     """
     if callable(model):
         return CallableModel(model)
@@ -150,11 +159,10 @@ def connect(
         if open_replay is None:
             raise ModelError(f"model '{model}': replays of a run folder can only be used inside a run")
         return ReplayModel(model, open_replay(model.removeprefix("replay/")))
-    if model.startswith("local/"):
-        raise ModelError(
-            f"model '{model}': models in this process are not there yet; "
-            "serve it with a llama.cpp server and name it 'llamacpp/NAME'"
-        )
+    if is_local(model):
+        if open_local is None:
+            from loopwright.llm.local.model import open_local
+        return open_local(model)
     where = endpoint(model, environ)
     key = environ.get(where.key_variable, "").strip()
     if where.key_needed and not key:

@@ -91,6 +91,10 @@ class Traffic:
         self._default = default or Pace()
         self._lanes: dict[str, Lane] = {}
 
+    def set_pace(self, model: str, pace: Pace) -> None:
+        """The pace of a model that has none yet, and has not been asked."""
+        self._paces.setdefault(model, pace)
+
     def lane(self, model: str) -> Lane:
         """The one lane of a model."""
         if model not in self._lanes:

@@ -136,14 +136,18 @@ class TrialHandle:
         temperature: float | None = None,
         max_tokens: int | None = None,
         schema: dict[str, object] | None = None,
+        grammar: str | None = None,
     ) -> str:
         """The reply of the run's agent model, metered in the main process. Raises `ModelError`,
         `BudgetExhausted`.
+
+        `schema` (JSON) and `grammar` (GBNF, as llama.cpp has it) constrain the reply where the model can do that; a
+        reply that `max_tokens` cuts off may still be incomplete.
         """
         if self._ask is None:
             raise self._failed(ModelError("this trial has no model: give the run one with [agent] model"))
         try:
-            return self._ask(_request(prompt, system, temperature, max_tokens, schema)).text
+            return self._ask(_request(prompt, system, temperature, max_tokens, schema, grammar)).text
         except ModelError as error:
             raise self._failed(error) from None
         except BudgetExhausted as error:
@@ -158,6 +162,7 @@ class TrialHandle:
         temperature: float | None = None,
         max_tokens: int | None = None,
         schema: dict[str, object] | None = None,
+        grammar: str | None = None,
     ) -> str:
         """`llm` for async tasks; several may be awaited at once."""
         if self._aask is None:
@@ -170,9 +175,11 @@ class TrialHandle:
                 temperature=temperature,
                 max_tokens=max_tokens,
                 schema=schema,
+                grammar=grammar,
             )
         try:
-            return (await self._aask(_request(prompt, system, temperature, max_tokens, schema))).text
+            request = _request(prompt, system, temperature, max_tokens, schema, grammar)
+            return (await self._aask(request)).text
         except ModelError as error:
             raise self._failed(error) from None
         except BudgetExhausted as error:
@@ -416,10 +423,11 @@ def _request(
     temperature: float | None,
     max_tokens: int | None,
     schema: dict[str, object] | None,
+    grammar: str | None,
 ) -> Ask:
     # No model is named: the gateway puts in the run's agent model.
     messages = conversation(prompt, system)
-    return Ask("", messages, temperature=temperature, max_tokens=max_tokens, schema=schema)
+    return Ask("", messages, temperature=temperature, max_tokens=max_tokens, schema=schema, grammar=grammar)
 
 
 def _finish(value: Awaitable[object]) -> object:
