@@ -17,6 +17,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from loopwright.execution import tables
 from loopwright.execution.tables import Unsendable
 from loopwright.execution.values import Packer, WireError, is_plain
 from loopwright.execution.wire import BODY_LIMIT, Closed, Wire
@@ -320,3 +321,44 @@ def test_pandas_frames_arrive_equal() -> None:
     pd.testing.assert_frame_equal(through(frame.iloc[:0]), frame.iloc[:0], check_dtype=False)
     with pytest.raises(Unsendable, match="several levels"):
         through(frame.set_index(["i", "f"]))
+
+
+def test_mixed_columns_keep_nan_apart_from_none_and_their_type() -> None:
+    pd = pytest.importorskip("pandas")
+    frame = pd.DataFrame(
+        {
+            "mixed": pd.Series([True, float("nan"), None], dtype=object),
+            "numbers": pd.Series([1, 2, 3], dtype=object),
+            "text": pd.Series(["a", None, "a"], dtype="string"),
+            "empty": pd.Series([None, None, None], dtype="str"),
+            "umlaut": ["ä", "ä", "\x00"],
+        }
+    ).set_axis([5, 3, 9])
+    got = through(frame)
+    pd.testing.assert_frame_equal(got, frame)
+    assert [type(value) for value in got["mixed"]] == [bool, float, type(None)]
+
+
+def test_texts_that_name_what_was_not_sent_are_refused() -> None:
+    pytest.importorskip("pandas")
+    import numpy as np
+
+    def column(codes: Any, kinds: Any) -> list[Any]:
+        numbers = [codes.dtype.str, list(codes.shape), codes.tobytes()]
+        rows = np.arange(2)
+        index = [None, "", [rows.dtype.str, [2], rows.tobytes()]]
+        return [True, index, [["a", "str", [numbers, kinds]]]]
+
+    def restored(described: Any) -> Any:
+        return tables.restore(tables.FRAME, described, lambda raw: raw)
+
+    assert restored(column(np.array([0, -1], "i4"), ["x"]))["a"].tolist()[0] == "x"
+    for codes, kinds in (
+        (np.array([0, 1], "i4"), ["x"]),
+        (np.array([0, -2], "i4"), ["x"]),
+        (np.array([0.0, 0.0]), ["x"]),
+        (np.array([0, 0], "i4"), [1]),
+        (np.array([[0], [0]], "i4"), ["x"]),
+    ):
+        with pytest.raises(tables.Misdescribed, match="a column of texts"):
+            restored(column(codes, kinds))

@@ -351,3 +351,14 @@ def test_recursion_is_folded_and_a_syntax_error_shows_its_line(tmp_path: Path) -
     failure = failure_of(broken.value, {str(tmp_path / "traced_agent.py")})
     assert "--> 2 | def f(:" in failure.where
     sys.modules.pop("traced_agent", None)
+
+
+def test_a_table_is_told_by_its_size_its_gaps_and_its_columns() -> None:
+    pd = pytest.importorskip("pandas")
+    frame = pd.DataFrame({"a": [1, 2], "b": [0.5, None], "c": ["x", None]})
+    assert describe(frame) == "<DataFrame 2 x 3, 2 values missing: 1 int64 (a); 1 float64 (b); 1 str (c)>"
+    wide = describe(pd.DataFrame({f"column{number}": [0] for number in range(100)}))
+    assert wide.startswith("<DataFrame 1 x 100: 100 int64 (column0, column1, ")
+    assert wide.endswith(", ...)>")
+    assert len(wide) < 320
+    assert describe(pd.DataFrame()) == "<DataFrame 0 x 0>"
