@@ -127,10 +127,11 @@ async def run_async(
                 include=loop.artifact.include,
                 root=Path(root),
                 max_chars=loop.artifact.max_chars,
+                constraints=loop.artifact.constraints,
             )
             journal.set_meta("root", str(Path(root).resolve()))
         else:
-            artifact = Artifact.from_data(began.artifact)
+            artifact = Artifact.from_data(began.artifact, root=journal.meta("root") or ".")
         runner = Runner(loop, artifact, place, journal, models=models or {}, listener=listener, pool=pool)
         return await runner.run(began)
 
@@ -155,7 +156,7 @@ async def resume_async(
         settings = {**began.settings, "budget": {**began.settings["budget"], **changed}}
         loop = Loop.of(settings, where=f"the settings of {place.path}")
         journal.set_budget(changed)
-        artifact = Artifact.from_data(began.artifact)
+        artifact = Artifact.from_data(began.artifact, root=journal.meta("root") or ".")
         runner = Runner(loop, artifact, place, journal, models=models or {}, listener=listener, pool=pool)
         return await runner.run(began)
 

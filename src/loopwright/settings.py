@@ -9,10 +9,11 @@ import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, cast, get_type_hints
+from typing import Any, Literal, cast, get_args, get_origin, get_type_hints
 
 import msgspec
 
+from loopwright.artifact.constraints import Constraint
 from loopwright.errors import SettingsError, nearest
 from loopwright.evidence.batch import Batch
 from loopwright.evidence.horizon import Horizon
@@ -29,12 +30,14 @@ class ArtifactSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Which files, and which parts of them may be edited.
 
     `include` are further files (or globs) the artifact needs but that stay frozen. `max_chars` limits each parameter.
+    `constraints` are further demands on a parameter by its name, or on each by `"*"`.
     """
 
     path: str | list[str]
     edit: list[str]
     include: list[str] = []
     max_chars: int | None = None
+    constraints: dict[str, Constraint] = {}
 
     @property
     def paths(self) -> list[str]:
@@ -260,6 +263,11 @@ def refuse_unknown(record: type[msgspec.Struct], table: Mapping[str, Any], where
         if name not in record.__struct_fields__:
             raise SettingsError(f"{where}: unknown setting '{path}{name}'{nearest(name, record.__struct_fields__)}")
         inner = hints[name]
+        by_name = [arg for arg in get_args(inner) if isinstance(arg, type) and issubclass(arg, msgspec.Struct)]
+        if get_origin(inner) is dict and by_name and isinstance(value, Mapping):
+            for key, entry in cast("Mapping[str, Any]", value).items():
+                if isinstance(entry, Mapping):
+                    refuse_unknown(by_name[0], cast("Mapping[str, Any]", entry), where, f"{path}{name}.{key}.")
         if isinstance(value, Mapping) and isinstance(inner, type) and issubclass(inner, msgspec.Struct):
             refuse_unknown(inner, cast("Mapping[str, Any]", value), where, f"{path}{name}.")
 
