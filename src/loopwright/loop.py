@@ -93,6 +93,7 @@ class LearningLoop:
         evidence = Evidence.of(
             trials,
             loop.evidence.horizon,
+            combine=loop.evidence.batch.combine,
             show=loop.evidence.feedback,
             staged=loop.evidence.staged,
             tokens=loop.evidence.tokens,

@@ -61,8 +61,8 @@ class EvidenceSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class OptimizerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Who proposes edits. `samples` proposals are drawn for one update; the gate chooses among them.
 
-    `memory` is how many past proposals are shown; `repairs` how often a refused reply may be mended by one more turn.
-    `options` go to the optimizer's own constructor.
+    `memory` is how many past proposals are shown, in at most `memory_tokens`; `repairs` how often a refused reply may
+    be mended by one more turn. `options` go to the optimizer's own constructor.
     """
 
     kind: str = "optoprime"
@@ -72,11 +72,12 @@ class OptimizerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
     repairs: int = 1
     temperature: float | None = None
     max_tokens: int = 4096
+    memory_tokens: int = 4_000
     options: dict[str, Any] = {}
 
     def shared(self) -> dict[str, Any]:
         """The settings that go to the optimizer itself, as far as its kind has them."""
-        names = ("model", "samples", "memory", "repairs", "temperature", "max_tokens")
+        names = ("model", "samples", "memory", "memory_tokens", "repairs", "temperature", "max_tokens")
         return {name: getattr(self, name) for name in names}
 
     def asked(self) -> str:
@@ -196,6 +197,12 @@ class Loop(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
             ),
             ("optimizer.samples", self.optimizer.samples >= 1, "must be at least 1"),
             ("optimizer.memory", self.optimizer.memory >= 0, "must not be negative"),
+            ("optimizer.memory_tokens", self.optimizer.memory_tokens >= 0, "must not be negative"),
+            (
+                "optimizer.kind",
+                self.optimizer.kind != "opro" or self.evidence.feedback != "text",
+                'is opro, which learns from scores, but evidence.feedback = "text" hides them; take another kind',
+            ),
             ("optimizer.repairs", self.optimizer.repairs >= 0, "must not be negative"),
             ("optimizer.max_tokens", self.optimizer.max_tokens >= 1, "must be at least 1"),
             ("search.branches", self.search.branches >= 1, "must be at least 1"),
