@@ -22,7 +22,7 @@ from loopwright.execution.protocol import Isolation, Limits
 from loopwright.llm.local.settings import LocalSettings
 from loopwright.staged import Staged
 
-Accept = Literal["always", "not-worse", "improve"]
+Accept = Literal["always", "not-worse", "improve", "confident"]
 Gate = Literal["batch", "validation"]
 
 
@@ -92,6 +92,10 @@ class SearchSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     `revert` updates without a new best the search goes on from the best candidate; after `patience` of them the run
     ends. `target` ends it when the best validation score reaches it. `branches` updates may be under way at once:
     update t then starts from what is known after update t - branches.
+
+    "confident" draws pairs of trials of child and parent until the difference is settled: `error` bounds the chance to
+    keep a child that is no better, `cap` the pairs of one decision. `redraw` lets examples be drawn more than once in a
+    decision, each time with a new seed: only where a trial depends on its seed.
     """
 
     kind: str = "sequential"
@@ -101,6 +105,9 @@ class SearchSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     revert: int | None = None
     target: float | None = None
     branches: int = 1
+    error: float = 0.05
+    cap: int = 40
+    redraw: bool = False
 
 
 class BudgetSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -211,6 +218,8 @@ class Loop(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
                 self.search.branches == 1 or self.evidence.horizon.where != "online",
                 'must be 1 with horizon.where = "online": each update goes on where the one before it ended',
             ),
+            ("search.error", 0 < self.search.error < 1, "must be a chance between 0 and 1, such as 0.05"),
+            ("search.cap", self.search.cap >= 1, "must be at least 1"),
             ("search.patience", (self.search.patience or 1) >= 1, "must be at least 1"),
             ("search.revert", (self.search.revert or 1) >= 1, "must be at least 1"),
             (

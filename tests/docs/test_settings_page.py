@@ -54,6 +54,8 @@ def test_the_default_is_the_true_one(name: str) -> None:
         assert said in {"none", "the model's", "`4096`"}
     elif isinstance(default, str):
         assert said == f'`"{default}"`'
+    elif isinstance(default, bool):
+        assert said == f"`{str(default).lower()}`"
     elif isinstance(default, int | float):
         assert float(said.strip("`")) == default
     else:
