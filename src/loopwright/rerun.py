@@ -33,7 +33,8 @@ async def rerun_async(
     """`rerun` for code that runs in an event loop already."""
     run = record(Path(folder))
     sizes = run.began.card.sizes
-    played: Split = split or next((each for each in _SPLITS if sizes[each]), _SPLITS[-1])
+    filled: list[Split] = [each for each in _SPLITS if sizes[each]]
+    played = split or filled[0]  # there always is a training example
     size = sizes[played]
     if not 0 <= index < size:
         raise UsageError(f"the {played} split has {size} examples; there is none with the index {index}")
