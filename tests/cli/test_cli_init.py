@@ -90,6 +90,34 @@ def test_qa_runs_against_a_model_server(made: Path, cli: Cli) -> None:
     assert run.meter.usage.calls > 10
 
 
+@pytest.mark.parametrize("made", ["triage", "reasoning"], indirect=True)
+def test_loops_for_a_model_on_this_machine_run_against_a_model_server(
+    made: Path, cli: Cli, request: pytest.FixtureRequest
+) -> None:
+    if request.node.callspec.params["made"] == "reasoning":
+        pytest.importorskip("reasoning_gym", reason="needs loopwright[reasoning-gym]")
+    hole = "{message}" if "message" in (made / "agent.py").read_text() else "{question}"
+
+    def answer(received: Received) -> str:
+        if "### parameter" in received.prompt or len(received.messages) > 1:
+            return f"Name the teams.\n\n### parameter: PROMPT\n```\nOne word, please: {hole}\n```\n"
+        return "billing" if "One word, please" in received.prompt else "It should be the billing team"
+
+    with ModelServer(reply(answer)) as server:
+        options = [f'--set={part}.model="{server.model}"' for part in ("agent", "optimizer")]
+        small = ["--set", "budget.steps=1", "--set", "optimizer.samples=1", "--set", "execution.isolation=inline"]
+        cli("run", "loop.toml", "--quiet", "--set", "search.accept=not-worse", *small, *options)
+    run = record("runs/loop-1")
+    assert len(run.updates) == 1
+    assert any("One word" in run.candidate(id).texts["PROMPT"] for id in run.population.candidates)
+
+
+def test_init_says_that_weights_are_missing(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LOOPWRIGHT_MODELS", str(tmp_path / "none"))
+    told = cli("init", tmp_path / "new", "--template", "triage").stdout
+    assert "first run: loopwright models pull qwen2.5-coder-1.5b" in told
+
+
 @pytest.mark.skipif(shutil.which("cc") is None, reason="needs a C compiler")
 @pytest.mark.parametrize("made", ["kernel"], indirect=True)
 def test_a_kernel_answered_by_hand_gets_faster(made: Path, cli: Cli) -> None:

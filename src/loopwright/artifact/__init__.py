@@ -3,7 +3,6 @@
 from loopwright.artifact.apply import Applied, apply_texts
 from loopwright.artifact.artifact import Artifact, ArtifactData
 from loopwright.artifact.candidate import Candidate, check, diff
-from loopwright.artifact.constraints import Constraint
 from loopwright.artifact.edit import EditError
 from loopwright.artifact.parameter import Kind, Parameter
 
@@ -12,7 +11,6 @@ __all__ = [
     "Artifact",
     "ArtifactData",
     "Candidate",
-    "Constraint",
     "EditError",
     "Kind",
     "Parameter",

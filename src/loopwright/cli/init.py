@@ -13,6 +13,8 @@ TEMPLATES = {
     "program": "a Python function, improved by mutation: needs no model",
     "qa": "a prompt and a parser around a model, improved by a model",
     "gym": "a policy for CartPole, a Gymnasium environment, improved by mutation: needs loopwright[gym]",
+    "reasoning": "a question of reasoning-gym and a model on this machine: needs loopwright[local,reasoning-gym]",
+    "triage": "a prompt that routes messages, improved by a model on this machine: needs loopwright[local]",
     "pong": "a policy that plays Pong on the emulator, improved by mutation: needs loopwright[atari]",
     "kernel": "a C function made faster, compiled and timed by the task: needs a C compiler",
 }
@@ -71,17 +73,33 @@ def write_new(folder: Path, files: dict[str, bytes]) -> None:
 
 
 def _needs(loop: str) -> list[str]:
-    """What must be there before the loop can run: the keys of the models it names."""
+    """What must be there before the loop can run: keys or weights of the models it names."""
     import os
     import tomllib
 
-    from loopwright.llm.models import endpoint
+    from loopwright.llm.models import endpoint, is_local
 
     table = tomllib.loads(loop)
     models = {table.get(part, {}).get("model", "") for part in ("optimizer", "agent")} - {"", "ask"}
     found: list[str] = []
     for model in sorted(models):
+        if is_local(model):
+            found += _missing_weights(model)
+            continue
         where = endpoint(model, os.environ)
         if where.key_needed and not os.environ.get(where.key_variable):
             found.append(f"first set {where.key_variable}, or put another model than '{model}' into loop.toml")
     return found
+
+
+def _missing_weights(model: str) -> list[str]:
+    """What must be done before a model on this machine can be asked."""
+    from loopwright.errors import ModelError
+    from loopwright.llm.local import weights
+
+    name = model.removeprefix("local/")
+    try:
+        weights.find(name, Path())
+    except ModelError:
+        return [f"first run: loopwright models pull {name}"]
+    return []

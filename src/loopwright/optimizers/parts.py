@@ -112,7 +112,7 @@ def about(candidate: Candidate, seen: Evidence, name: str, used: Sequence[Use]) 
     experiences = [_narrowed(experience, wanted) for experience in seen.experiences]
     if not any(step.calls for experience in experiences for step in experience.steps):
         return seen
-    return seen.again(experiences)
+    return Evidence.about(experiences, tokens=max(seen.tokens, 200))
 
 
 def _narrowed(experience: Experience, wanted: set[str]) -> Experience:

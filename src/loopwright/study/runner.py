@@ -272,14 +272,7 @@ def _began(folder: Path) -> bool:
 def _start(loop: Loop, root: Path) -> str:
     settings = loop.artifact
     paths = [Path(path) for path in settings.paths]
-    found = Artifact.load(
-        paths,
-        settings.edit,
-        include=settings.include,
-        root=root,
-        max_chars=settings.max_chars,
-        constraints=settings.constraints,
-    )
+    found = Artifact.load(paths, settings.edit, include=settings.include, root=root, max_chars=settings.max_chars)
     return found.start.id
 
 

@@ -6,10 +6,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 # Where each maker of tasks lives.
-_PUBLIC = {"gym": "loopwright.tasks.gymnasium"}
+_PUBLIC = {"gym": "loopwright.tasks.gymnasium", "reasoning_gym": "loopwright.tasks.reasoning"}
 
 if TYPE_CHECKING:
     from loopwright.tasks.gymnasium import gym as gym
+    from loopwright.tasks.reasoning import reasoning_gym as reasoning_gym
 
 __all__ = [*_PUBLIC]  # pyright: ignore[reportUnsupportedDunderAll]
 

@@ -74,8 +74,10 @@ def _serve(setup: Setup, address: str) -> Any:
     params.model.path = setup.path
     params.hostnames = [address]
     params.api_keys = [setup.key]
-    params.n_ctx = setup.context * setup.parallel
-    params.n_parallel = setup.parallel
+    # One slot more than requests: the beginnings of the optimizer's and the agent's prompts are both remembered.
+    slots = setup.parallel + 1
+    params.n_ctx = setup.context * slots
+    params.n_parallel = slots
     params.cpuparams.n_threads = params.cpuparams_batch.n_threads = setup.threads
     params.n_threads_http = max(4, setup.parallel + 2)
     params.flash_attn_type = llama.llama_flash_attn_type.LLAMA_FLASH_ATTN_TYPE_DISABLED
