@@ -151,7 +151,7 @@ def test_a_tiny_limit_keeps_scores_and_heads_of_feedback():
 
 
 def test_calls_that_the_output_depends_on_stay_longest():
-    calls = [Call("noise", [("x", i, -1)], i * 1.5) for i in range(300)]
+    calls = [Call(f"noise{i % 30}", [("x", i, -1)], i * 1.5) for i in range(300)]
     calls[150] = Call("found", [("x", 5, -1)], "needle")
     calls[200] = Call("answer", [("given", "needle", 150)], "A")
     trial = Trial(TrialSpec("c", "train", 0, 0), Feedback(0.0), Trace([Step({"q": "?"}, "A", None, calls)]))

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from loopwright.evidence import Evidence, Horizon
 from loopwright.evidence.table import WIDEST
 from loopwright.feedback import Feedback
-from loopwright.trace import Call, Step, Trace
+from loopwright.trace import Call, Failure, Step, Trace
 from loopwright.trial import Trial, TrialSpec
 
 PLENTY = 10**7
@@ -222,6 +222,18 @@ def test_a_long_text_that_comes_again_is_shown_once():
     assert "outer(q=@q) -> @output" in text
     assert "  -> @output" in text
     assert "output:\n    text text" in text
+
+
+def test_of_a_function_called_very_often_the_middle_is_counted_and_what_leads_to_the_output_stays():
+    calls = [Call("peek", [("at", i, -1)], f"token {i}") for i in range(200)]
+    calls[90] = Call("peek", [("at", 90, -1)], None, failure=Failure("IndexError", "at the end"))
+    calls[120] = Call("peek", [("at", 120, -1)], "needle" * 3)
+    calls.append(Call("answer", [("given", "needle" * 3, 120)], "A"))
+    text = rendered(Step({"q": "?"}, "A", None, calls))
+    assert "call 4: peek(at=3) -> 'token 3'\n(calls 5-90 not shown: 86 of peek)\ncall 91: peek(at=90) -> !" in text
+    assert "call 121: peek(at=120) -> 'needleneedleneedle'" in text
+    assert "(calls 122-198 not shown: 77 of peek)\ncall 199: peek(at=198) -> 'token 198'" in text
+    assert "call 201: answer(given=@121) -> 'A'" in text
 
 
 def test_equal_calls_in_a_row_are_folded():

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
+from collections import Counter
 from collections.abc import Sequence
 from typing import cast
+
+import msgspec
 
 from loopwright.evidence.columns import Raised, Ref, cell, literal
 from loopwright.evidence.origins import OBSERVATION, SMALL, outcome, seen, unchanged
@@ -16,10 +20,14 @@ from loopwright.trace.graph import Graph, graph
 LONGEST = 240
 # A text longer than this stands below its label.
 INLINE = 100
+# Of a function called in more ways than this in one step, the first calls, the last, the failed ones and those whose
+# values lead to the output are shown: a program with a parser makes hundreds of calls, which would bury its input.
+MOST_OF_ONE = 12
+FIRST, LAST = 4, 2
 
 
 def fields(experience: Experience) -> list[Piece]:
-    """The steps of the experience, losing nothing.
+    """The steps of the experience, losing nothing but the middle of the calls of a function called very often.
 
     Calls are numbered from 1; `@2` is what call 2 gave, `@2 prompt` what it was given as `prompt`. A long text that
     comes again is named by where it stands.
@@ -94,10 +102,18 @@ def _field(label: str, value: object) -> Piece:
     return Piece(f"{name} {literal(text) if quoted else text}")
 
 
+class _Shown(msgspec.Struct):
+    """A run of equal calls as it is shown; `kept` where it must be, however often its function is called."""
+
+    function: str
+    pieces: list[Piece]
+    kept: bool
+
+
 def _calls(step: Step, number: int, base: int, flow: Graph, given: str, said: dict[str, str]) -> list[Piece]:
     """The calls of one step, equal ones folded; `number` calls of the experience, `base` of the trial came before."""
-    matters = set(flow.slice())
-    pieces: list[Piece] = []
+    matters, leading = set(flow.slice()), set(flow.slice(inside=False))
+    runs: list[_Shown] = []
     begin, before = 0, ""
     for i, call in enumerate(step.calls):
         mark = number + i + 1
@@ -110,17 +126,40 @@ def _calls(step: Step, number: int, base: int, flow: Graph, given: str, said: di
         output = _once(outcome(call), f"{mark}", said)
         inside = f" (in call {call.parent - base + 1})" if call.parent >= base else ""
         line = _line(call, shown, output) + inside
+        kept = call.failure is not None or number + i in leading
         if line == before:
-            pieces[-1] = Piece(f"calls {begin}-{mark}: {line}", "", "row", (begin, mark), "call", weight)
+            runs[-1].pieces = [Piece(f"calls {begin}-{mark}: {line}", "", "row", (begin, mark), "call", weight)]
+            runs[-1].kept |= kept
             continue
         begin, before = mark, line
         if len(line) <= LONGEST:
-            pieces.append(Piece(f"call {mark}: {line}", "", "row", span, "call", weight))
-            continue
-        before = ""
-        parts = [_field(f"  {name}", value) for name, value in [*shown, ("->", output)]]
-        pieces.append(Piece(f"call {mark}: {call.function}{inside}", "", "row", span, "call", weight))
-        pieces += [Piece(part.text, part.body, "row", span, "call", weight) for part in parts]
+            pieces = [Piece(f"call {mark}: {line}", "", "row", span, "call", weight)]
+        else:
+            before = ""
+            parts = [_field(f"  {name}", value) for name, value in [*shown, ("->", output)]]
+            pieces = [Piece(f"call {mark}: {call.function}{inside}", "", "row", span, "call", weight)]
+            pieces += [Piece(part.text, part.body, "row", span, "call", weight) for part in parts]
+        runs.append(_Shown(call.function, pieces, kept))
+    return _without_crowds(runs)
+
+
+def _without_crowds(runs: Sequence[_Shown]) -> list[Piece]:
+    """The pieces of the runs, those in the middle of very many of one function counted in place."""
+    places: dict[str, list[int]] = {}
+    for i, run in enumerate(runs):
+        places.setdefault(run.function, []).append(i)
+    crowds = [each[FIRST:-LAST] for each in places.values() if len(each) > MOST_OF_ONE]
+    hidden = {i for each in crowds for i in each if not runs[i].kept}
+    pieces: list[Piece] = []
+    for crowd, group in itertools.groupby(range(len(runs)), hidden.__contains__):
+        members = [runs[i] for i in group]
+        if crowd:
+            counts = Counter(run.function for run in members)
+            listed = ", ".join(f"{count} of {function}" for function, count in counts.most_common())
+            span = (members[0].pieces[0].span[0], members[-1].pieces[0].span[1])
+            pieces.append(Piece(f"(calls {span[0]}-{span[1]} not shown: {listed})", "", "row", span, "call"))
+        else:
+            pieces += [piece for run in members for piece in run.pieces]
     return pieces
 
 

@@ -34,10 +34,11 @@ class Graph(msgspec.Struct, frozen=True):
     edges: list[Edge]
     outputs: list[int]
 
-    def slice(self, target: int | None = None) -> list[int]:
+    def slice(self, target: int | None = None, *, inside: bool = True) -> list[int]:
         """The calls that call `target` depends on, itself included, in order. In linear time.
 
-        Without a `target`, of the last output. Empty where there is none. Steps are not linked with one another: what
+        Without `inside`, only those whose values lead to it, not those made inside them. Without a `target`, of the
+        last output. Empty where there is none. Steps are not linked with one another: what
         an environment made of an action is not known.
         """
         if target is None:
@@ -46,7 +47,8 @@ class Graph(msgspec.Struct, frozen=True):
             return []
         needed: list[list[int]] = [[] for _ in self.calls]
         for edge in self.edges:
-            needed[edge.target].append(edge.source)
+            if inside or edge.name:
+                needed[edge.target].append(edge.source)
         found, waiting = {target}, [target]
         while waiting:
             for source in needed[waiting.pop()]:
