@@ -17,7 +17,9 @@ from simulation import Walker, card, drive, in_order, new_loop, settings
 VARIETIES = st.fixed_dictionaries(
     {
         "seed": st.integers(0, 5),
-        "search__accept": st.sampled_from(["always", "not-worse", "improve"]),
+        "search__accept": st.sampled_from(["always", "not-worse", "improve", "confident"]),
+        "search__cap": st.just(9),
+        "search__redraw": st.just(True),
         "search__gate": st.sampled_from(["batch", "validation"]),
         "search__branches": st.integers(1, 4),
         "search__revert": st.sampled_from([None, 2]),

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from loopwright.execution.protocol import TaskCard
+from loopwright.search.confident import pairs_at_most
 from loopwright.settings import Loop
 from loopwright.store.events import Answered, AnyEvent, Ran
 from loopwright.trial import Usage
@@ -19,6 +20,9 @@ def trials_of_update(loop: Loop, card: TaskCard) -> int:
     batch = loop.evidence.batch.size
     validation = card.sizes["validation"]
     samples = loop.optimizer.samples
+    if loop.search.accept == "confident":
+        choosing = samples * batch if samples > 1 else 0
+        return batch + choosing + 2 * pairs_at_most(loop.search, card, batch) + validation
     judged = samples > 1 or loop.search.accept != "always"
     gates = 0
     if judged:

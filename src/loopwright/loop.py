@@ -28,8 +28,9 @@ from loopwright.evidence.online import onward
 from loopwright.execution.protocol import TaskCard
 from loopwright.flow import Branch, Flow, Request, Result
 from loopwright.optimizers.protocol import Check, Optimizer, Proposal, Rejected, Remembered, View
+from loopwright.search.confident import least_pairs, pairs_at_most
 from loopwright.search.population import Population
-from loopwright.search.protocol import On, Scoring, Search, Verdict
+from loopwright.search.protocol import Drawing, On, Scoring, Search, Verdict
 from loopwright.seeding import derive, generator
 from loopwright.settings import Loop
 from loopwright.store.events import AnyEvent, Ended, Proposed, Showed, Updated
@@ -93,6 +94,7 @@ class LearningLoop:
         evidence = Evidence.of(
             trials,
             loop.evidence.horizon,
+            combine=loop.evidence.batch.combine,
             show=loop.evidence.feedback,
             staged=loop.evidence.staged,
             tokens=loop.evidence.tokens,
@@ -304,6 +306,7 @@ class _Gate:
 
     def __init__(self, loop: LearningLoop, step: int, batch: Sequence[Trial]) -> None:
         self._loop = loop
+        self._step = step
         self._by = step - loop.loop.search.branches
         self._batch = batch
         self._means: dict[tuple[str, On], float] = {(batch[0].spec.candidate, "batch"): fmean(t.score for t in batch)}
@@ -322,6 +325,30 @@ class _Gate:
             if scores:
                 self._means[candidate, on] = fmean(scores)
         return {candidate: self._means[candidate, on] for candidate in candidates if (candidate, on) in self._means}
+
+    def fresh(self, candidates: Sequence[str], on: On, first: int, count: int) -> Drawing:
+        draws = self._draws(on, first, count)
+        split: Split = "validation" if on == "validation" else "train"
+        specs = [TrialSpec(id, split, index, seed, role="gate") for index, seed in draws for id in candidates]
+        found: dict[str, list[float]] = {id: [] for id in candidates}
+        for trial in (yield from _run(specs)):
+            found[trial.spec.candidate].append(trial.score)
+        return found
+
+    def _draws(self, on: On, first: int, count: int) -> list[tuple[int, int]]:
+        """Draws `first` to `first + count` of this update, as (example, seed): epochs in a seeded order each."""
+        loop = self._loop
+        examples = list(range(loop.card.sizes["validation" if on == "validation" else "train"]))
+        again = loop.loop.search.redraw
+        if on == "batch" and not again:
+            seen = {trial.spec.index for trial in self._batch}
+            examples = [index for index in examples if index not in seen]
+        draws: list[tuple[int, int]] = []
+        while examples and len(draws) < first + count and (again or not draws):
+            epoch = len(draws) // len(examples)
+            order = generator(loop.loop.seed, "fresh", self._step, epoch).sample(examples, len(examples))
+            draws += [(index, derive(loop.loop.seed, "fresh", self._step, epoch, index)) for index in order]
+        return draws[first : first + count]
 
     def _specs(self, candidate: str, on: On) -> list[TrialSpec]:
         if on == "validation":
@@ -404,4 +431,11 @@ def _require(loop: Loop, card: TaskCard) -> None:
         raise TaskError(
             f"the task '{card.name}' has no validation examples, but search.gate = \"validation\"; "
             'give it some, or set search.gate = "batch"'
+        )
+    pairs, least = pairs_at_most(loop.search, card, size), least_pairs(loop.search.error)
+    if loop.search.accept == "confident" and pairs < least:
+        raise TaskError(
+            f'search.accept = "confident" needs at least {least} pairs at search.error = {loop.search.error:g}, but '
+            f"search.cap and the examples of the gate ({loop.search.gate}) allow {max(0, pairs)}; raise the cap, give "
+            "the task more examples, or set search.redraw = true where trials depend on their seed"
         )

@@ -14,9 +14,12 @@ from loopwright.seeding import derive
 from loopwright.trial import Split, Trial, TrialSpec
 from loopwright.wiring import make_executor
 
+_SPLITS: tuple[Split, ...] = ("test", "validation", "train")
 
-def rerun(folder: str | Path, *, candidate: str = "best", split: Split = "test", index: int = 0) -> Trial:
-    """One trial of a candidate ("best", "start", "current" or an id), with its trace.
+
+def rerun(folder: str | Path, *, candidate: str = "best", split: Split | None = None, index: int = 0) -> Trial:
+    """One trial of a candidate ("best", "start", "current" or an id), with its trace. `split` is "test" unless said
+    otherwise, and "validation" or "train" where a task has no test examples.
 
     The seed is the one that the run itself uses for this example of the validation or test split, so the same program
     gets the same score. Programs that call a model cannot be run again here. Raises `LoopwrightError`s.
@@ -24,14 +27,19 @@ def rerun(folder: str | Path, *, candidate: str = "best", split: Split = "test",
     return asyncio.run(rerun_async(folder, candidate=candidate, split=split, index=index))
 
 
-async def rerun_async(folder: str | Path, *, candidate: str = "best", split: Split = "test", index: int = 0) -> Trial:
+async def rerun_async(
+    folder: str | Path, *, candidate: str = "best", split: Split | None = None, index: int = 0
+) -> Trial:
     """`rerun` for code that runs in an event loop already."""
     run = record(Path(folder))
-    size = run.began.card.sizes[split]
+    sizes = run.began.card.sizes
+    filled: list[Split] = [each for each in _SPLITS if sizes[each]]
+    played = split or filled[0]  # there always is a training example
+    size = sizes[played]
     if not 0 <= index < size:
-        raise UsageError(f"the {split} split has {size} examples; there is none with the index {index}")
+        raise UsageError(f"the {played} split has {size} examples; there is none with the index {index}")
     source = run.candidate(candidate).source()
-    spec = TrialSpec(source.id, split, index, derive(run.loop.seed, split, index), record=True)
+    spec = TrialSpec(source.id, played, index, derive(run.loop.seed, played, index), record=True)
     executor = make_executor(run.loop, Path(run.root or "."))
     try:
         await executor.start()

@@ -24,14 +24,13 @@ from loopwright.flow import Request, Result
 from loopwright.llm.models import ASK
 from loopwright.llm.protocol import Ask, Reply
 from loopwright.loop import LearningLoop
-from loopwright.optimizers import make_optimizer
 from loopwright.search import make_search
 from loopwright.seeding import derive
 from loopwright.settings import Loop
 from loopwright.store import Entry, Journal, RunFolder
 from loopwright.store.events import Began, Updated
 from loopwright.trial import Trial, Usage
-from loopwright.wiring import ModelFunction, make_executor, make_gateway
+from loopwright.wiring import ModelFunction, make_executor, make_gateway, optimizer_of
 
 if TYPE_CHECKING:
     from loopwright.llm.gateway import Gateway
@@ -127,10 +126,11 @@ async def run_async(
                 include=loop.artifact.include,
                 root=Path(root),
                 max_chars=loop.artifact.max_chars,
+                constraints=loop.artifact.constraints,
             )
             journal.set_meta("root", str(Path(root).resolve()))
         else:
-            artifact = Artifact.from_data(began.artifact)
+            artifact = Artifact.from_data(began.artifact, root=journal.meta("root") or ".")
         runner = Runner(loop, artifact, place, journal, models=models or {}, listener=listener, pool=pool)
         return await runner.run(began)
 
@@ -155,7 +155,7 @@ async def resume_async(
         settings = {**began.settings, "budget": {**began.settings["budget"], **changed}}
         loop = Loop.of(settings, where=f"the settings of {place.path}")
         journal.set_budget(changed)
-        artifact = Artifact.from_data(began.artifact)
+        artifact = Artifact.from_data(began.artifact, root=journal.meta("root") or ".")
         runner = Runner(loop, artifact, place, journal, models=models or {}, listener=listener, pool=pool)
         return await runner.run(began)
 
@@ -196,8 +196,7 @@ class Runner:
     async def run(self, began: Began | None) -> Outcome:
         """Start what is needed, drive the loop to its end, and close everything again."""
         root = Path(self.journal.meta("root") or ".")
-        wanted = self.loop.optimizer
-        optimizer = make_optimizer(wanted.kind, wanted.shared(), wanted.options, root=root)
+        optimizer = optimizer_of(self.loop, root)
         search = make_search(self.loop.search)
         pool = self._pool
         shared = (pool.traffic, pool.ledger, pool.runtimes) if pool else (None, None, None)

@@ -9,10 +9,11 @@ import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, cast, get_type_hints
+from typing import Any, Literal, cast, get_args, get_origin, get_type_hints
 
 import msgspec
 
+from loopwright.artifact.constraints import Constraint
 from loopwright.errors import SettingsError, nearest
 from loopwright.evidence.batch import Batch
 from loopwright.evidence.horizon import Horizon
@@ -21,7 +22,7 @@ from loopwright.execution.protocol import Isolation, Limits
 from loopwright.llm.local.settings import LocalSettings
 from loopwright.staged import Staged
 
-Accept = Literal["always", "not-worse", "improve"]
+Accept = Literal["always", "not-worse", "improve", "confident"]
 Gate = Literal["batch", "validation"]
 
 
@@ -29,12 +30,14 @@ class ArtifactSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Which files, and which parts of them may be edited.
 
     `include` are further files (or globs) the artifact needs but that stay frozen. `max_chars` limits each parameter.
+    `constraints` are further demands on a parameter by its name, or on each by `"*"`.
     """
 
     path: str | list[str]
     edit: list[str]
     include: list[str] = []
     max_chars: int | None = None
+    constraints: dict[str, Constraint] = {}
 
     @property
     def paths(self) -> list[str]:
@@ -58,8 +61,8 @@ class EvidenceSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class OptimizerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Who proposes edits. `samples` proposals are drawn for one update; the gate chooses among them.
 
-    `memory` is how many past proposals are shown; `repairs` how often a refused reply may be mended by one more turn.
-    `options` go to the optimizer's own constructor.
+    `memory` is how many past proposals are shown, in at most `memory_tokens`; `repairs` how often a refused reply may
+    be mended by one more turn. `options` go to the optimizer's own constructor.
     """
 
     kind: str = "optoprime"
@@ -69,11 +72,12 @@ class OptimizerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
     repairs: int = 1
     temperature: float | None = None
     max_tokens: int = 4096
+    memory_tokens: int = 4_000
     options: dict[str, Any] = {}
 
     def shared(self) -> dict[str, Any]:
         """The settings that go to the optimizer itself, as far as its kind has them."""
-        names = ("model", "samples", "memory", "repairs", "temperature", "max_tokens")
+        names = ("model", "samples", "memory", "memory_tokens", "repairs", "temperature", "max_tokens")
         return {name: getattr(self, name) for name in names}
 
     def asked(self) -> str:
@@ -88,6 +92,10 @@ class SearchSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     `revert` updates without a new best the search goes on from the best candidate; after `patience` of them the run
     ends. `target` ends it when the best validation score reaches it. `branches` updates may be under way at once:
     update t then starts from what is known after update t - branches.
+
+    "confident" draws pairs of trials of child and parent until the difference is settled: `error` bounds the chance to
+    keep a child that is no better, `cap` the pairs of one decision. `redraw` lets examples be drawn more than once in a
+    decision, each time with a new seed: only where a trial depends on its seed.
     """
 
     kind: str = "sequential"
@@ -97,6 +105,9 @@ class SearchSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     revert: int | None = None
     target: float | None = None
     branches: int = 1
+    error: float = 0.05
+    cap: int = 40
+    redraw: bool = False
 
 
 class BudgetSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -193,6 +204,12 @@ class Loop(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
             ),
             ("optimizer.samples", self.optimizer.samples >= 1, "must be at least 1"),
             ("optimizer.memory", self.optimizer.memory >= 0, "must not be negative"),
+            ("optimizer.memory_tokens", self.optimizer.memory_tokens >= 0, "must not be negative"),
+            (
+                "optimizer.kind",
+                self.optimizer.kind != "opro" or self.evidence.feedback != "text",
+                'is opro, which learns from scores, but evidence.feedback = "text" hides them; take another kind',
+            ),
             ("optimizer.repairs", self.optimizer.repairs >= 0, "must not be negative"),
             ("optimizer.max_tokens", self.optimizer.max_tokens >= 1, "must be at least 1"),
             ("search.branches", self.search.branches >= 1, "must be at least 1"),
@@ -201,6 +218,8 @@ class Loop(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
                 self.search.branches == 1 or self.evidence.horizon.where != "online",
                 'must be 1 with horizon.where = "online": each update goes on where the one before it ended',
             ),
+            ("search.error", 0 < self.search.error < 1, "must be a chance between 0 and 1, such as 0.05"),
+            ("search.cap", self.search.cap >= 1, "must be at least 1"),
             ("search.patience", (self.search.patience or 1) >= 1, "must be at least 1"),
             ("search.revert", (self.search.revert or 1) >= 1, "must be at least 1"),
             (
@@ -260,6 +279,11 @@ def refuse_unknown(record: type[msgspec.Struct], table: Mapping[str, Any], where
         if name not in record.__struct_fields__:
             raise SettingsError(f"{where}: unknown setting '{path}{name}'{nearest(name, record.__struct_fields__)}")
         inner = hints[name]
+        by_name = [arg for arg in get_args(inner) if isinstance(arg, type) and issubclass(arg, msgspec.Struct)]
+        if get_origin(inner) is dict and by_name and isinstance(value, Mapping):
+            for key, entry in cast("Mapping[str, Any]", value).items():
+                if isinstance(entry, Mapping):
+                    refuse_unknown(by_name[0], cast("Mapping[str, Any]", entry), where, f"{path}{name}.{key}.")
         if isinstance(value, Mapping) and isinstance(inner, type) and issubclass(inner, msgspec.Struct):
             refuse_unknown(inner, cast("Mapping[str, Any]", value), where, f"{path}{name}.")
 

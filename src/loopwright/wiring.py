@@ -8,10 +8,14 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from loopwright.errors import BudgetExhausted
+import msgspec
+
+from loopwright.errors import BudgetExhausted, SettingsError
 from loopwright.execution.protocol import Executor
 from loopwright.llm.models import ASK, connect, is_local
 from loopwright.llm.protocol import Ask, Model, Reply
+from loopwright.optimizers import Optimizer, make_optimizer
+from loopwright.optimizers.asking import Asking
 from loopwright.settings import Loop
 from loopwright.store import Journal, RunFolder
 
@@ -35,6 +39,33 @@ def make_executor(loop: Loop, root: Path) -> Executor:
     from loopwright.execution.process import ProcessExecutor
 
     return ProcessExecutor(loop.task, root, slots=loop.execution.slots, limits=limits, options=options)
+
+
+# Kinds that read no evidence: how it is combined changes nothing for them.
+_BLIND = {"mutate", "opro"}
+
+
+def optimizer_of(loop: Loop, root: Path) -> Optimizer:
+    """The optimizer that the settings name; a class of the user's is looked up under `root`. Raises `SettingsError`."""
+    wanted, shared = loop.optimizer, loop.optimizer.shared()
+    batch = loop.evidence.batch
+    if batch.combine == "concat":
+        return make_optimizer(wanted.kind, shared, wanted.options, root=root)
+    separate = 'evidence.batch.combine = "separate"'
+    if wanted.kind in _BLIND:
+        raise SettingsError(
+            f"{separate} makes no sense with optimizer.kind = '{wanted.kind}', which does not read the evidence; "
+            'remove it, or take a kind such as "optoprime"'
+        )
+    model = ASK if wanted.kind == "ask" else wanted.model
+    if not model:
+        raise SettingsError(f"{separate} needs a model that merges the proposals: set optimizer.model")
+    if batch.size == 1:
+        return make_optimizer(wanted.kind, shared, wanted.options, root=root)
+    from loopwright.optimizers.separate import Separate
+
+    inner = make_optimizer(wanted.kind, {**shared, "samples": 1}, wanted.options, root=root)
+    return Separate(inner, msgspec.convert({**shared, "model": model}, Asking))
 
 
 def make_gateway(

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from loopwright.artifact import Constraint
 from loopwright.settings import Loop
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "settings.md"
@@ -22,6 +23,8 @@ def leaves(record: type[msgspec.Struct], path: str = "") -> dict[str, Any]:
         if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
             found |= leaves(kind, f"{path}{field.name}.")
         else:
+            if kind == dict[str, Constraint]:
+                found |= leaves(Constraint, f"{path}{field.name}.NAME.")
             default = field.default_factory() if callable(field.default_factory) else field.default
             found[path + field.name] = default
     return found
@@ -31,7 +34,7 @@ def documented() -> dict[str, str]:
     found: dict[str, str] = {}
     section = ""
     for line in PAGE.read_text(encoding="utf-8").splitlines():
-        if heading := re.match(r"## `\[(\w+)\]`", line):
+        if heading := re.match(r"## `\[([\w.]+)\]`", line):
             section = heading[1] + "."
         elif row := re.match(r"\| `([\w.]+)` \| (.*?) \|", line):
             found[section + row[1]] = row[2]
@@ -51,6 +54,8 @@ def test_the_default_is_the_true_one(name: str) -> None:
         assert said in {"none", "the model's", "`4096`"}
     elif isinstance(default, str):
         assert said == f'`"{default}"`'
+    elif isinstance(default, bool):
+        assert said == f"`{str(default).lower()}`"
     elif isinstance(default, int | float):
         assert float(said.strip("`")) == default
     else:

@@ -200,3 +200,67 @@ def test_a_trial_is_recorded_step_by_step_and_its_film_shows_it(tmp_path: Path) 
         assert picture.size == (488, 210)
     with pytest.raises(TaskError, match=r"\.gif or a \.webp"):
         film_from_actions("pong", actions, 4, tmp_path / "a.mp4")
+
+
+def paper_run(tmp_path: Path, horizon: str) -> Path:
+    """A short run under the paper's protocol: no test split, two episodes a trial."""
+    import loopwright as lw
+
+    (tmp_path / "policy.py").write_bytes(atari.starting("pong").read_bytes())
+    (tmp_path / "loop.toml").write_text(
+        'task = "loopwright.tasks.atari:Pong"\n[task_options]\ntrain = 1\nvalidation = 1\ntest = 0\nepisodes = 2\n'
+        'max_steps = 40\n[artifact]\npath = "policy.py"\nedit = ["select_action"]\n'
+        f'[evidence]\nhorizon = {horizon}\n[optimizer]\nkind = "mutate"\n[search]\naccept = "not-worse"\n'
+        '[budget]\nsteps = 3\nfailures = 100\n[execution]\nisolation = "inline"\n'
+    )
+    lw.run(lw.Loop.load(tmp_path / "loop.toml"), tmp_path / "run", root=tmp_path)
+    return tmp_path / "run"
+
+
+def filmed(*args: str) -> str:
+    from click.testing import CliRunner
+
+    from loopwright.cli.film import film
+
+    result = CliRunner().invoke(film, list(args))
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+def test_a_strip_shows_the_screens_inside_the_horizon(tmp_path: Path) -> None:
+    pytest.importorskip("PIL.Image")
+    import numpy as np
+    from PIL import Image
+
+    from loopwright.record import opened
+    from loopwright.store.events import Ran
+
+    run = paper_run(tmp_path, "{ steps = 4, where = 'end' }")
+    said = filmed(str(run), "--strip", "--step", "2", "--out", str(tmp_path / "strip.png"))
+    assert "the screens after steps 36, 37, 38, 39, 40 of 40" in said
+    with opened(run) as (_, journal):
+        (trial,) = [
+            entry.event.trial
+            for entry in journal.entries(traces=True, since=2, until=2)
+            if isinstance(entry.event, Ran) and entry.event.trial.spec.record
+        ]
+    env = emulator("pong")
+    env.reset(0)
+    assert trial.trace is not None
+    for step in trial.trace.steps[:38]:
+        env.step(step.action)
+    with Image.open(tmp_path / "strip.png") as picture:
+        third = np.asarray(picture.convert("RGB"))[:, 328:488]
+    assert (third == env.screen()).all()
+
+
+def test_a_strip_of_an_online_update_goes_on_from_what_was_played(tmp_path: Path) -> None:
+    pytest.importorskip("PIL.Image")
+    run = paper_run(tmp_path, "{ steps = 2, where = 'online', feedback = 'window' }")
+    assert "the screens after steps 4, 5, 6 of 40" in filmed(str(run), "--strip", "--out", str(tmp_path / "s.png"))
+
+
+def test_a_film_needs_no_test_split(tmp_path: Path) -> None:
+    pytest.importorskip("PIL.Image")
+    run = paper_run(tmp_path, "{ steps = 1 }")
+    assert "41 pictures" in filmed(str(run), "--out", str(tmp_path / "a.gif"))

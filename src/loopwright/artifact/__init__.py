@@ -3,6 +3,7 @@
 from loopwright.artifact.apply import Applied, apply_texts
 from loopwright.artifact.artifact import Artifact, ArtifactData
 from loopwright.artifact.candidate import Candidate, check, diff
+from loopwright.artifact.constraints import Constraint
 from loopwright.artifact.edit import EditError
 from loopwright.artifact.parameter import Kind, Parameter
 
@@ -11,6 +12,7 @@ __all__ = [
     "Artifact",
     "ArtifactData",
     "Candidate",
+    "Constraint",
     "EditError",
     "Kind",
     "Parameter",

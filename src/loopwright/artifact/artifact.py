@@ -12,6 +12,7 @@ from pathlib import Path, PurePosixPath
 import msgspec
 
 from loopwright.artifact.candidate import Candidate, identify
+from loopwright.artifact.constraints import Constraint, Rule, bind
 from loopwright.artifact.parameter import Parameter
 from loopwright.artifact.resolve import resolve
 from loopwright.artifact.source import Text, decode, is_python, python_encoding
@@ -26,13 +27,15 @@ class ArtifactData(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     edit: list[str]
     frozen: list[str] = []
     max_chars: int | None = None
+    constraints: dict[str, Constraint] = {}
 
 
 class Artifact(msgspec.Struct, frozen=True, eq=False):
     """Files with named parameters.
 
     `files` are the starting files, exact bytes by relative name; `sources` those in which names are looked up, decoded;
-    `editable` the parameters of each file that has some. `max_chars` limits each parameter's text.
+    `editable` the parameters of each file that has some. `max_chars` limits each parameter's text, and `rules` are what
+    else is demanded of it, by its name.
     """
 
     data: ArtifactData
@@ -40,6 +43,7 @@ class Artifact(msgspec.Struct, frozen=True, eq=False):
     sources: dict[str, Text]
     editable: dict[str, list[Parameter]]
     entry: str
+    rules: dict[str, list[Rule]]
 
     @classmethod
     def load(
@@ -50,6 +54,7 @@ class Artifact(msgspec.Struct, frozen=True, eq=False):
         include: Sequence[Path | str] = (),
         root: Path | str | None = None,
         max_chars: int | None = None,
+        constraints: Mapping[str, Constraint] | None = None,
     ) -> Artifact:
         """Read an artifact from disk.
 
@@ -59,7 +64,8 @@ class Artifact(msgspec.Struct, frozen=True, eq=False):
 
         A name in `edit` is a function, `Class.method`, `Class`, a `NAME` assigned a string, a whole file by its
         relative name, a region's name or `EVOLVE-BLOCK` for all regions; `file.py:name` says in which file.
-        Definitions under `if` or `try` count too; a name defined twice is an error.
+        Definitions under `if` or `try` count too; a name defined twice is an error. `constraints` are demands on
+        parameters by name; the files of their checks are relative to the root, too.
 
         Raises `ArtifactError`.
         """
@@ -75,7 +81,9 @@ class Artifact(msgspec.Struct, frozen=True, eq=False):
             name = _relative(path, top)
             if name not in files:
                 included[name] = _read(path)
-        return cls.from_data(ArtifactData({**files, **included}, list(edit), list(included), max_chars))
+        demands = dict(constraints or {})
+        data = ArtifactData({**files, **included}, list(edit), list(included), max_chars, demands)
+        return cls.from_data(data, root=top)
 
     @classmethod
     def from_texts(
@@ -84,18 +92,26 @@ class Artifact(msgspec.Struct, frozen=True, eq=False):
         edit: Sequence[str] | None = None,
         *,
         max_chars: int | None = None,
+        constraints: Mapping[str, Constraint] | None = None,
+        root: Path | str | None = None,
     ) -> Artifact:
         """An artifact from texts by file name; one `str` alone is a file named `text`.
 
-        Without `edit`, every text is editable as a whole. Raises `ArtifactError`.
+        Without `edit`, every text is editable as a whole. Checks among the constraints need a `root`.
+
+        Raises `ArtifactError`.
         """
         named = {"text": texts} if isinstance(texts, str) else dict(texts)
         files = {name: _encoded(name, text) for name, text in named.items()}
-        return cls.from_data(ArtifactData(files, list(named) if edit is None else list(edit), [], max_chars))
+        names = list(named) if edit is None else list(edit)
+        return cls.from_data(ArtifactData(files, names, [], max_chars, dict(constraints or {})), root=root)
 
     @classmethod
-    def from_data(cls, data: ArtifactData) -> Artifact:
-        """The artifact that gave this data. Raises `ArtifactError`."""
+    def from_data(cls, data: ArtifactData, *, root: Path | str | None = None) -> Artifact:
+        """The artifact that gave this data. Raises `ArtifactError`.
+
+        Without a `root`, checks among its constraints are not loaded: it can be read, but not edited where one applies.
+        """
         for name in data.files:
             path = PurePosixPath(name)
             if path.is_absolute() or ".." in path.parts or str(path) != name or "\x00" in name or name == ".":
@@ -114,7 +130,8 @@ class Artifact(msgspec.Struct, frozen=True, eq=False):
                     f"max_chars = {data.max_chars:,}; raise the limit or shorten it"
                 )
         entry = next((name for name in sources if is_python(name)), "")
-        return cls(data, parameters, sources, editable, entry)
+        rules = bind(data.constraints, parameters, sources, Path(root) if root is not None else None)
+        return cls(data, parameters, sources, editable, entry, rules)
 
     def to_data(self) -> ArtifactData:
         """Everything needed to make this artifact again, as plain data."""

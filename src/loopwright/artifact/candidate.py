@@ -101,6 +101,9 @@ class Candidate(msgspec.Struct, frozen=True, eq=False):
                 raise invalid(f"there is no parameter '{name}'{nearest(name, known)}")
             held[name] = read(known[name], text, self.artifact.max_chars)
         changed = [name for name, text in held.items() if text != self.texts[name]]
+        for name in changed:
+            for rule in self.artifact.rules.get(name, ()):
+                rule.enforce(known[name].what, held[name])
         if not changed:
             raise EditError("unchanged", "every text given is the one the parameter already has; change something")
         child = self.artifact.candidate({**self.texts, **held})

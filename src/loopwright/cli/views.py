@@ -42,6 +42,8 @@ def settings(run: RunRecord) -> list[str]:
     horizon, batch, search = loop.evidence.horizon, loop.evidence.batch, loop.search
     steps = "the whole execution" if horizon.steps == "full" else f"{horizon.steps} of its steps ({horizon.where})"
     accept = "every valid child" if search.accept == "always" else f"{search.accept} on the {search.gate}"
+    if search.accept == "confident":
+        accept += f", error at most {search.error:g}, up to {search.cap} pairs"
     model = f" with {loop.optimizer.model}" if loop.optimizer.model else ""
     rows = [
         ("task", f"{loop.task} ({sizes})"),

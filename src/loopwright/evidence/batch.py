@@ -19,6 +19,7 @@ from typing import Any, Literal, cast
 import msgspec
 
 from loopwright.errors import SettingsError, nearest
+from loopwright.evidence.records import Combine
 from loopwright.seeding import generator
 
 Draw = Literal["order", "shuffle", "failures", "contrast", "stratified"]
@@ -36,11 +37,15 @@ class Batch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
       tells them apart; every other update looks at examples not yet seen, while there are any.
     - "stratified": the labels of the task's strata in equal share.
 
+    `combine` is how they are shown: "concat" in one context, for one proposal; "separate" each in a context of its own,
+    for a proposal each, which a further call then merges. So the size of a batch can be told from the joint reading.
+
     Raises `SettingsError` for values outside these.
     """
 
     size: int = 1
     draw: Draw = "shuffle"
+    combine: Combine = "concat"
 
     def __post_init__(self) -> None:
         size = cast("Any", self.size)
@@ -50,6 +55,8 @@ class Batch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             hint = nearest(str(self.draw), _DRAWS)
             hint = hint if "did you mean" in hint else ""
             raise SettingsError(f"batch: draw is {self.draw!r}; it must be one of {', '.join(_DRAWS)}{hint}")
+        if self.combine not in ("concat", "separate"):
+            raise SettingsError(f"batch: combine is {self.combine!r}; it must be concat or separate")
 
 
 class Drawing(msgspec.Struct, frozen=True):

@@ -1,8 +1,8 @@
 """Combine experiences into one learning context: its template, and the drafts of its sections in the order drawn.
 
 The paper (arXiv 2603.23994, appendix D.2) calls this the learning template. A context of several experiences is their
-concatenation in the order drawn, each under its own heading; to let the optimizer see every experience alone instead,
-make one `Evidence` of each.
+concatenation in the order drawn, each under its own heading. Where the optimizer is to see every experience alone
+(`batch.combine = "separate"`), each is a context of one (`Evidence.contexts`).
 """
 
 from __future__ import annotations

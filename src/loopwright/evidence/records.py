@@ -15,6 +15,9 @@ Template = Literal["interactive", "batch", "episodic", "batch of episodes"]
 # What of a feedback is shown: numbers (score, metrics), words (text, exceptions), or both.
 Show = Literal["score", "text", "both"]
 
+# How the experiences of an update are shown: in one context, or each in a context of its own.
+Combine = Literal["concat", "separate"]
+
 
 class Experience(msgspec.Struct, frozen=True):
     """What the horizon leaves of one trial.

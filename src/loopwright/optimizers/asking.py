@@ -13,7 +13,7 @@ import msgspec
 from loopwright.errors import SettingsError
 from loopwright.llm.protocol import Ask, Message, Reply
 from loopwright.optimizers.prompt import mending
-from loopwright.optimizers.protocol import Check, Proposal, Rejected, View
+from loopwright.optimizers.protocol import Check, Proposal, Proposing, Rejected, View
 from loopwright.optimizers.replies import parse_reply
 
 Result = Proposal | Rejected
@@ -103,6 +103,30 @@ class Asking(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         for turn in turns:
             results[turn.place].append(turn.result)
         return [found or [Rejected("unparsable", "the model gave no reply")] for found in results]
+
+
+def together(every: Sequence[Proposing]) -> Drawing:
+    """Several optimizers at work at once: what they ask is asked together, and each is given its own replies."""
+    results: list[list[Result]] = [[] for _ in every]
+    waiting: dict[int, list[Ask]] = {}
+
+    def go_on(place: int, replies: list[Reply] | None) -> None:
+        try:
+            waiting[place] = next(every[place]) if replies is None else every[place].send(replies)
+        except StopIteration as stop:
+            waiting.pop(place, None)
+            results[place] = stop.value
+
+    for place in range(len(every)):
+        go_on(place, None)
+    while waiting:
+        asked = dict(waiting)
+        replies = yield [ask for asks in asked.values() for ask in asks]
+        at = 0
+        for place, asks in asked.items():
+            go_on(place, replies[at : at + len(asks)])
+            at += len(asks)
+    return results
 
 
 class _Turn(msgspec.Struct, frozen=True):

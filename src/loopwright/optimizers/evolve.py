@@ -89,7 +89,7 @@ class Evolve(Asking, frozen=True, forbid_unknown_fields=True):
             rules(view.parent),
             texts(view.parent),
             connections(view),
-            self._others(view.parent, chosen, operator),
+            self._others(view, chosen, operator),
             past(view, self.memory, self.memory_tokens),
             evidence(view.evidence),
             answer(view.parent),
@@ -106,8 +106,9 @@ class Evolve(Asking, frozen=True, forbid_unknown_fields=True):
         places = sorted(rng.sample(range(len(rest)), wanted))
         return [*best, *(rest[place] for place in places)][: self.inspirations]
 
-    def _others(self, parent: Candidate, chosen: Sequence[tuple[Candidate, float]], operator: str) -> str:
-        entries = [(f"Score {mean:.4g}:", candidate.texts) for candidate, mean in chosen]
-        shown = compared(entries, parent.texts, tokens=self.inspiration_tokens)
+    def _others(self, view: View, chosen: Sequence[tuple[Candidate, float]], operator: str) -> str:
+        told = view.evidence.show != "text"  # else scores are not for the model's eyes
+        entries = [(f"Score {mean:.4g}:" if told else "Another:", candidate.texts) for candidate, mean in chosen]
+        shown = compared(entries, view.parent.texts, tokens=self.inspiration_tokens)
         head = "The other version to join it with" if operator == "crossover" else "Other good versions"
         return f"# {head}\n\n{shown}" if shown else ""

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from loopwright.evidence import Experience
+from loopwright.evidence import Evidence
 from loopwright.evidence.tokens import estimate
 from loopwright.optimizers.asking import Asking, Question, without_twins
 from loopwright.optimizers.form import WHOLE
@@ -55,7 +55,7 @@ class Opro(Asking, frozen=True, forbid_unknown_fields=True):
             WHOLE,
             goal(view),
             rules(view.parent),
-            self._outcomes(view.evidence.experiences),
+            self._outcomes(view.evidence),
             self._refused(view),
             texts(view.parent),
             self._versions(view),
@@ -89,12 +89,17 @@ class Opro(Asking, frozen=True, forbid_unknown_fields=True):
         told = render_memory(refused, {}, entries=_REFUSALS, tokens=self.memory_tokens // 10)
         return f"# Refused without a score\n\n{told}" if told else ""
 
-    def _outcomes(self, experiences: Sequence[Experience]) -> str:
+    def _outcomes(self, seen: Evidence) -> str:
+        words = seen.show != "score"
         lines = [
-            f"- score {each.score:.4g}: {' '.join(shortened(each.feedback.text or '(no text)', 400).split())}"
-            for each in experiences[: self.examples]
+            f"- score {each.score:.4g}: {_line(each.feedback.text) if words else '(no text)'}"
+            for each in seen.experiences[: self.examples]
         ]
         return "# How some runs of the present version ended\n\n" + "\n".join(lines) if lines else ""
+
+
+def _line(text: str) -> str:
+    return " ".join(shortened(text, 400).split()) or "(no text)"
 
 
 def versions(view: View, remembered: Sequence[Remembered]) -> list[Version]:

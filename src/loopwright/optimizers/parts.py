@@ -112,7 +112,7 @@ def about(candidate: Candidate, seen: Evidence, name: str, used: Sequence[Use]) 
     experiences = [_narrowed(experience, wanted) for experience in seen.experiences]
     if not any(step.calls for experience in experiences for step in experience.steps):
         return seen
-    return Evidence.about(experiences, tokens=max(seen.tokens, 200))
+    return seen.again(experiences)
 
 
 def _narrowed(experience: Experience, wanted: set[str]) -> Experience:

@@ -94,7 +94,10 @@ def goal(view: View) -> str:
 
 def rules(parent: Candidate, only: Sequence[str] | None = None) -> str:
     """What an edit of each parameter (or of `only` some) must keep, one line each."""
-    lines = [f"- {parameter.name}: {_must(parameter)}" for parameter in _chosen(parent, only)]
+    lines: list[str] = []
+    for parameter in _chosen(parent, only):
+        demands = [words for rule in parent.artifact.rules.get(parameter.name, ()) for words in rule.words()]
+        lines.append(f"- {parameter.name}: {'; '.join([_must(parameter), *demands])}")
     if parent.artifact.max_chars is not None:
         lines.append(f"- Each text may have at most {parent.artifact.max_chars:,} characters.")
     return "# What you may change\n\n" + "\n".join(lines)

@@ -14,6 +14,7 @@ from loopwright.trial import Trial, TrialSpec
 
 On = Literal["batch", "validation"]
 Scoring = Generator[list[TrialSpec], list[Trial], dict[str, float]]
+Drawing = Generator[list[TrialSpec], list[Trial], dict[str, list[float]]]
 Judging = Generator[list[TrialSpec], list[Trial], "Verdict"]
 
 
@@ -32,6 +33,15 @@ class Gate(Protocol):
         """Mean scores by candidate. "batch": what the parent was just run on; "validation": that split.
 
         All trials of all candidates are asked for at once; those known already are not run again.
+        """
+        ...
+
+    def fresh(self, candidates: Sequence[str], on: On, first: int, count: int) -> Drawing:
+        """Scores on `count` further draws of this update, from draw number `first` on; each draw is one example and
+        one seed, the same for all candidates, and nothing known is used again. Fewer where no examples are left.
+
+        "validation": examples of that split; "batch": train examples outside of the update's batch, on which the
+        optimizer has looked. With `search.redraw` all examples are drawn again and again, each time with a new seed.
         """
         ...
 

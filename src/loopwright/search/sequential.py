@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
+from statistics import fmean
 
+from loopwright.search.confident import settle, told
 from loopwright.search.population import Population
 from loopwright.search.protocol import Gate, Judging, Verdict
 from loopwright.settings import SearchSettings
@@ -26,6 +28,8 @@ class Sequential:
     def judge(self, parent: str, children: Sequence[str], gate: Gate) -> Judging:
         if self.settings.accept == "always" and len(children) == 1:
             return Verdict([Child(children[0], "accepted")], children[0], "every valid child is accepted")
+        if self.settings.accept == "confident":
+            return (yield from self._confident(parent, children, gate))
         means = yield from gate([parent, *children], self.settings.gate)
         before = means.pop(parent)
         # max() keeps the first of equals: an earlier proposal is not pushed out by a later one that is no better.
@@ -37,6 +41,25 @@ class Sequential:
             for child, score in means.items()
         ]
         return Verdict(outcomes, winner if kept else "", reason)
+
+    def _confident(self, parent: str, children: Sequence[str], gate: Gate) -> Judging:
+        """Keep a child only where it is settled that it is better. Of several, the update's batch says which to try.
+
+        What chose the child is not counted for it: the best of several is partly the luckiest.
+        """
+        leader, means = children[0], {children[0]: 0.0}
+        if len(children) > 1:
+            means = yield from gate(children, "batch")
+            leader = max(means, key=lambda child: means[child])
+        wager, before, after = yield from settle(self.settings, parent, leader, gate)
+        kept = wager.decision == "better"
+        outcomes = [
+            Child(child, "accepted" if kept else "worse", fmean(after), fmean(before), told(wager))
+            if child == leader
+            else Child(child, "outdone", means[child])
+            for child in children
+        ]
+        return Verdict(outcomes, leader if kept else "", told(wager))
 
 
 def accepts(rule: str, after: float, before: float) -> bool:

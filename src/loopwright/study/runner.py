@@ -272,7 +272,14 @@ def _began(folder: Path) -> bool:
 def _start(loop: Loop, root: Path) -> str:
     settings = loop.artifact
     paths = [Path(path) for path in settings.paths]
-    found = Artifact.load(paths, settings.edit, include=settings.include, root=root, max_chars=settings.max_chars)
+    found = Artifact.load(
+        paths,
+        settings.edit,
+        include=settings.include,
+        root=root,
+        max_chars=settings.max_chars,
+        constraints=settings.constraints,
+    )
     return found.start.id
 
 

@@ -90,6 +90,9 @@ def views() -> dict[str, View]:
     return {
         "many parameters": View(1, many, ran, "Answer well."),
         "a past": View(9, many, ran, "Answer well.", past, [(better, 0.75), (other, 0.5)], 0.5),
+        "separate contexts": View(
+            1, many, Evidence.of([_trial(0, 0.0), _trial(1, 1.0), _failed(2)], combine="separate"), "Answer well."
+        ),
         "one function": View(2, one, Evidence.of([_trial(0, 0.0)])),
         "one text": View(3, text, Evidence.of([_trial(0, 0.0)]), "Answer well.", past),
         "every trial failed": View(4, many, Evidence.of([_failed(0), _failed(1)]), memory=past),

@@ -16,6 +16,8 @@ from loopwright.tasks.atari import FIRST_SEED, conditions, game_record
 from loopwright.tasks.atari.emulator import REPEAT, Atari
 from loopwright.trial import Trial
 
+MOST_PICTURES = 900  # of one film: a minute of play at the game's own speed
+
 
 def film_from_actions(
     game: str,
@@ -58,14 +60,43 @@ def film_from_actions(
 def film_trial(game: str, options: Mapping[str, Any], trial: Trial, path: Path) -> int:
     """Write the episode of a recorded trial of a task with these options; gives the number of pictures.
 
-    No code of the candidate is run: the emulator plays its recorded actions again. Raises `TaskError`.
+    No code of the candidate is run: the emulator plays its recorded actions again. A long game is shown with fewer
+    pictures, at its own speed. Raises `TaskError`.
     """
+    sticky, life = conditions(game, **options)
+    actions = _actions(trial)
+    every = -(-len(actions) // MOST_PICTURES)
+    return film_from_actions(game, actions, _seed(options, trial), path, sticky=sticky, life=life, every=every)
+
+
+def strip_trial(
+    game: str, options: Mapping[str, Any], trial: Trial, window: tuple[int, int], path: Path, *, most: int = 8
+) -> list[int]:
+    """Write the screens at the steps of a window of a recorded trial side by side; gives the steps they come after.
+
+    `window` is an experience's, from its first step (0-based) up to, not including, the other: the screens are those
+    that the program saw before these steps, and the one after the last. Of more than `most` they are evenly chosen.
+    Raises `TaskError`.
+    """
+    sticky, life = conditions(game, **options)
+    first, last = window
+    count = min(most, last - first + 1)
+    steps = sorted({first + round(place * (last - first) / max(1, count - 1)) for place in range(count)})
+    strip_from_actions(game, _actions(trial), _seed(options, trial), steps, path, sticky=sticky, life=life)
+    return steps
+
+
+def _actions(trial: Trial) -> list[int]:
+    """All actions of the episode: those it was taken up with, and the recorded ones."""
     if trial.trace is None or not trial.trace.steps:
         raise TaskError(f"the trial on {trial.spec.split} example {trial.spec.index} has no recorded steps to film")
-    sticky, life = conditions(game, **options)
-    seed = FIRST_SEED[trial.spec.split] + trial.spec.index * int(options.get("episodes", 1))
-    actions = [int(step.action) for step in trial.trace.steps]
-    return film_from_actions(game, actions, seed, path, sticky=sticky, life=life)
+    taken = [*trial.spec.begun, *(step.action for step in trial.trace.steps)]
+    # A step that failed has no action that the emulator could take.
+    return [action for action in taken if isinstance(action, int)]
+
+
+def _seed(options: Mapping[str, Any], trial: Trial) -> int:
+    return FIRST_SEED[trial.spec.split] + trial.spec.index * int(options.get("episodes", 1))
 
 
 def strip_from_actions(
@@ -94,7 +125,10 @@ def strip_from_actions(
     for number, picture in enumerate(found):
         strip.paste(picture, (164 * number, 0))
     path.parent.mkdir(parents=True, exist_ok=True)
-    strip.save(path)
+    try:
+        strip.save(path)
+    except ValueError:
+        raise TaskError(f"a strip is a picture such as .png, not {path.name}") from None
 
 
 def replay(game: str, actions: Sequence[int], seed: int, *, sticky: float = 0.0, life: bool = False) -> Iterator[Any]:
