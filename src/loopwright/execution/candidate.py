@@ -16,8 +16,8 @@ import gc
 import importlib
 import os
 import re
+import resource
 import select
-import shutil
 import signal
 import socket
 import sys
@@ -35,6 +35,7 @@ from loopwright.execution.protocol import Limits
 CHUNK = 32_768
 WATCH = 0.1  # seconds between two looks at the memory of a trial's processes
 CLEANING = 2.0  # seconds within which every process of a trial must be gone
+OPEN_FILES = 1024  # the zygote's own limit: no file of its own has a higher number
 
 
 class _Printed:
@@ -85,7 +86,10 @@ class Zygote:
         self._decode = msgspec.msgpack.decode
         # Outside a network namespace of its own, a local socket would reach the services of this machine.
         self._filter = syscalls.program(local_sockets=confinement.alone) if syscalls.available() else b""
+        if self._filter:
+            syscalls.ready(self._filter)
         self._stdin = os.open(os.devnull, os.O_RDONLY)
+        self._folder = os.path.join(confinement.scratch[0], "candidate")
 
     def serve(self) -> None:
         """Answer until the evaluator closes its end."""
@@ -138,7 +142,7 @@ class Zygote:
             status = 70
             try:
                 self._become_trial(limits, seconds, processes, trial, out[1], err[1])
-                status = serve.serve(socket.socket(fileno=trial), Path.cwd())
+                status = serve.serve(socket.socket(fileno=trial), self._folder)
             except BaseException as error:  # noqa: BLE001 - told on the trial's stderr, then the process ends
                 with contextlib.suppress(BaseException):
                     print(f"{type(error).__name__}: {error}", file=sys.stderr, flush=True)
@@ -154,14 +158,10 @@ class Zygote:
         os.dup2(self._stdin, 0)
         os.dup2(out, 1)
         os.dup2(err, 2)
-        keep = {0, 1, 2, trial}
-        for name in os.listdir("/proc/self/fd"):
-            if int(name) not in keep:
-                with contextlib.suppress(OSError):
-                    os.close(int(name))
+        os.closerange(3, trial)
+        os.closerange(trial + 1, OPEN_FILES)
         os.setsid()
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGPIPE):
-            signal.signal(number, signal.SIG_DFL)
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
         confine.limit(limits, seconds=seconds, processes=processes)
         confine.become(self._confinement.uid)
         confine.show_memory()
@@ -171,9 +171,8 @@ class Zygote:
             landlock.restrict(self._confinement.readable, self._confinement.scratch)
         if self._filter:
             syscalls.give_up(self._filter)
-        folder = Path(self._confinement.scratch[0], "candidate")
-        folder.mkdir()
-        os.chdir(folder)
+        os.mkdir(self._folder)
+        os.chdir(self._folder)
 
     def _watch(self, running: _Running) -> bool:
         """Wait for something to happen to the running trial; false when the evaluator is gone."""
@@ -310,10 +309,19 @@ def _empty(folder: str | os.PathLike[str], mounts: Sequence[str]) -> None:
                 continue
             if any(mount.startswith(f"{entry.path}/") for mount in mounts):
                 _empty(entry.path, mounts)
-            elif entry.is_dir(follow_symlinks=False):
-                shutil.rmtree(entry.path)
             else:
-                os.unlink(entry.path)
+                _remove(entry)
+
+
+def _remove(entry: os.DirEntry[str]) -> None:
+    """Remove a file, or a folder with all that is in it. No process is left that could put a link in our way."""
+    if not entry.is_dir(follow_symlinks=False):
+        os.unlink(entry.path)
+        return
+    with os.scandir(entry.path) as inside:
+        for inner in inside:
+            _remove(inner)
+    os.rmdir(entry.path)
 
 
 def _mounts() -> list[str]:
@@ -368,7 +376,13 @@ def main(arguments: list[str], run: Callable[[Zygote], None] = Zygote.serve) -> 
     if not confinement.alone:
         confine.adopt_orphans()
     sys.dont_write_bytecode = True
-    importlib.import_module("asyncio")  # async programs find it loaded
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.SIG_DFL)
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(
+        resource.RLIMIT_NOFILE, (OPEN_FILES if most == resource.RLIM_INFINITY else min(OPEN_FILES, most), most)
+    )
+    serve.prepare()
     gc.collect()
     gc.freeze()
     with contextlib.suppress(OSError):  # the evaluator is gone: so are we

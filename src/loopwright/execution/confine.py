@@ -17,6 +17,16 @@ import msgspec
 
 from loopwright.execution.protocol import Limits
 
+_KINDS = (
+    resource.RLIMIT_CORE,
+    resource.RLIMIT_CPU,
+    resource.RLIMIT_AS,
+    resource.RLIMIT_FSIZE,
+    resource.RLIMIT_NOFILE,
+    resource.RLIMIT_NPROC,
+    resource.RLIMIT_MSGQUEUE,
+    resource.RLIMIT_MEMLOCK,
+)
 _PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_SET_CHILD_SUBREAPER, _PR_SET_NO_NEW_PRIVS = 1, 4, 36, 38
 
 
@@ -38,9 +48,17 @@ def _prctl() -> ctypes._FuncPointer:  # pyright: ignore[reportPrivateUsage]
     return ctypes.CDLL(None, use_errno=True).prctl
 
 
+@cache
+def _most(kind: int) -> int:
+    """The hard limit under which this process was started."""
+    return resource.getrlimit(kind)[1]
+
+
 def prepare() -> None:
     """Load what the calls below need, once, before processes are forked."""
     _prctl()
+    for kind in _KINDS:
+        _most(kind)
 
 
 def die_with_parent() -> None:
@@ -80,18 +98,9 @@ def limit(limits: Limits, *, seconds: float, processes: int) -> None:
     """Hard limits of this process and its children. `processes` counts everything of this user that NPROC counts."""
     mega = 1 << 20
     cpu = int(seconds) + 2
-    wanted = {
-        resource.RLIMIT_CORE: 0,
-        resource.RLIMIT_CPU: cpu,
-        resource.RLIMIT_AS: limits.memory * mega,
-        resource.RLIMIT_FSIZE: limits.disk * mega,
-        resource.RLIMIT_NOFILE: limits.files,
-        resource.RLIMIT_NPROC: processes,
-        resource.RLIMIT_MSGQUEUE: 0,
-        resource.RLIMIT_MEMLOCK: 0,
-    }
-    for kind, value in wanted.items():
-        _, hard = resource.getrlimit(kind)
+    wanted = (0, cpu, limits.memory * mega, limits.disk * mega, limits.files, processes, 0, 0)
+    for kind, value in zip(_KINDS, wanted, strict=True):
+        hard = _most(kind)
         value = value if hard == resource.RLIM_INFINITY else min(value, hard)
         with contextlib.suppress(ValueError, OSError):  # a kernel without this limit: the others still hold
             resource.setrlimit(kind, (value, value))

@@ -74,4 +74,9 @@ def _allow(ruleset: int, path: str, rights: int) -> None:
 
 
 def _call(number: int, *arguments: int | bytes | None) -> int:
-    return ctypes.CDLL(None, use_errno=True).syscall(number, *arguments)
+    return _syscall()(number, *arguments)
+
+
+@cache
+def _syscall() -> ctypes._FuncPointer:  # pyright: ignore[reportPrivateUsage]
+    return ctypes.CDLL(None, use_errno=True).syscall

@@ -14,6 +14,8 @@ import linecache
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
+from importlib.util import spec_from_file_location
 from pathlib import Path, PurePosixPath
 from types import ModuleType
 from typing import Any
@@ -36,12 +38,14 @@ def safe_path(name: str) -> PurePosixPath:
     return path
 
 
-def write_files(files: Mapping[str, bytes], folder: Path) -> None:
+def write_files(files: Mapping[str, bytes], folder: str) -> None:
     """Write a candidate's files under `folder`."""
     for name, content in files.items():
-        target = folder / safe_path(name)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(content)
+        target = os.path.join(folder, str(safe_path(name)))
+        if "/" in name:
+            os.makedirs(os.path.dirname(target), exist_ok=True)
+        with open(target, "wb") as file:
+            file.write(content)
 
 
 def top_level_imports(files: Mapping[str, bytes]) -> list[str]:
@@ -53,18 +57,25 @@ def top_level_imports(files: Mapping[str, bytes]) -> list[str]:
     own |= {PurePosixPath(name).stem for name in files}
     found: dict[str, None] = {}
     for name, content in files.items():
-        if not name.endswith(".py") or (b"import " not in content):
-            continue
-        try:
-            tree = ast.parse(content)
-        except (SyntaxError, ValueError, RecursionError, MemoryError):
-            continue
-        for node in tree.body:
-            if isinstance(node, ast.Import):
-                found.update(dict.fromkeys(alias.name for alias in node.names))
-            elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
-                found[node.module] = None
+        if name.endswith(".py") and (b"import " in content or b"async " in content):
+            found.update(dict.fromkeys(_imported(content)))
     return [module for module in found if module.partition(".")[0] not in own]
+
+
+@lru_cache(64)
+def _imported(content: bytes) -> list[str]:
+    """What one file imports at its top; asyncio for one with coroutine functions, which need it to run."""
+    try:
+        tree = ast.parse(content)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return []
+    found = ["asyncio"] if b"async " in content else []
+    for node in tree.body:
+        if isinstance(node, ast.Import):
+            found += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
+            found.append(node.module)
+    return found
 
 
 class Loaded:
@@ -87,11 +98,12 @@ class Loaded:
         if not self.source.entry:
             return
         entry = self.folder / safe_path(self.source.entry)
-        top, name = self._place(entry)
+        root, name = self._place(entry)
         own = {p.parts[0].removesuffix(".py") for p in map(PurePosixPath, self.source.files)} | {entry.stem}
-        for module in [m for m in sys.modules if m.partition(".")[0] in own and not _is_ours(m)]:
-            del sys.modules[module]
-        for path in dict.fromkeys([str(self.folder), str(top)]):
+        for top in [name for name in own if name in sys.modules and not _is_ours(name)]:
+            for module in [m for m in sys.modules if m == top or m.startswith(f"{top}.")]:
+                del sys.modules[module]
+        for path in dict.fromkeys([str(self.folder), str(root)]):
             sys.path.insert(0, path)
         sys.meta_path.insert(0, self._finder)
         if self.tracer is not None:
@@ -179,15 +191,17 @@ class _Finder:
     def find_spec(
         self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> importlib.machinery.ModuleSpec | None:
-        folder = str(self._loaded.folder)
-        if path is None:
-            path = [p for p in sys.path if p == folder or p.startswith(folder + os.sep)]
-        spec = importlib.machinery.PathFinder.find_spec(name, path, target)
-        if spec is None or spec.origin not in self._loaded.paths:
-            return None
-        if isinstance(spec.loader, importlib.machinery.SourceFileLoader):
-            spec.loader = _Loader(spec.loader.name, spec.loader.path, self._loaded)
-        return spec
+        folder, files = str(self._loaded.folder), self._loaded.paths
+        tail = name.rpartition(".")[2]
+        for place in sys.path if path is None else path:
+            if not isinstance(place, str) or (place != folder and not place.startswith(folder + os.sep)):  # pyright: ignore[reportUnnecessaryIsInstance]
+                continue  # a program may put anything into sys.path
+            package = os.path.join(place, tail)
+            for file, inside in ((f"{package}{os.sep}__init__.py", [package]), (f"{package}.py", None)):
+                if file in files:
+                    loader = _Loader(name, file, self._loaded)
+                    return spec_from_file_location(name, file, loader=loader, submodule_search_locations=inside)
+        return None
 
 
 class _Loader(importlib.machinery.SourceFileLoader):

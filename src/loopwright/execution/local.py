@@ -41,7 +41,7 @@ class LocalProgram:
         self._loaded: Loaded | None = None
         self._broken: ProgramFailure | None = None
         self.last_failure: Failure | None = None
-        write_files(source.files, folder)
+        write_files(source.files, str(folder))
 
     def value(self, name: str) -> Any:
         """A plain module-level value of the entry file."""

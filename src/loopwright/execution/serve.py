@@ -19,7 +19,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NoReturn, cast
+from typing import Any, NoReturn, TextIO, cast
 
 import msgspec
 
@@ -59,7 +59,7 @@ class _Loading(msgspec.Struct):
 
 
 class _Server:
-    def __init__(self, sock: socket.socket, folder: Path) -> None:
+    def __init__(self, sock: socket.socket, folder: str) -> None:
         self._wire = Wire(sock, resolve=self._handle)
         self._folder = folder
         self._sending = threading.Lock()
@@ -91,7 +91,7 @@ class _Server:
         signal.setitimer(signal.ITIMER_REAL, max(0.01, loading.seconds))
         _seed(loading.seed)
         self._tracer = Tracer() if loading.record else None
-        self._loaded = Loaded(loading.source, self._folder, self._tracer)
+        self._loaded = Loaded(loading.source, Path(self._folder), self._tracer)
         failure = None
         self._busy = True
         try:
@@ -146,7 +146,12 @@ class _Server:
         remaining = max(0.05, self._deadline - time.monotonic() - 0.05)
         seconds = remaining if seconds is None else min(seconds, remaining)
         return run_command(
-            argv, folder=self._folder, stdin=stdin, seconds=seconds, env={**os.environ, **env}, output=self._output
+            argv,
+            folder=Path(self._folder),
+            stdin=stdin,
+            seconds=seconds,
+            env={**os.environ, **env},
+            output=self._output,
         )
 
     def _answer(self, number: int, name: str, act: Callable[[list[Any]], Any], frame: list[Any]) -> None:
@@ -406,11 +411,32 @@ def _seed(seed: int) -> None:
         numpy.random.seed(seed & 0xFFFFFFFF)
 
 
-def serve(sock: socket.socket, folder: Path) -> int:
-    """Serve one trial over `sock`, with `folder` as the candidate's own; gives the exit status of the process."""
-    sys.stdout = open(1, "w", buffering=1, encoding="utf-8", errors="replace", closefd=False)  # noqa: SIM115
-    sys.stderr = open(2, "w", buffering=1, encoding="utf-8", errors="replace", closefd=False)  # noqa: SIM115
-    sys.__stdout__, sys.__stderr__ = sys.stdout, sys.stderr
+_streams: list[TextIO] = []
+
+
+def prepare() -> None:
+    """Do once, before trial processes are forked, what each of them would have to do: every page of memory that it
+    need not write to is one that need not be copied."""
+    reading, writing = os.pipe()  # streams remember what kind of file they are on
+    kept = [os.dup(fd) for fd in (1, 2)]
+    for fd in (1, 2):
+        os.dup2(writing, fd)
+        _streams.append(open(fd, "w", buffering=1, encoding="utf-8", errors="replace", closefd=False))  # noqa: SIM115
+        os.dup2(kept[fd - 1], fd)
+    for fd in (reading, writing, *kept):
+        os.close(fd)
+    # Records are described to msgspec when the first one is made.
+    msgspec.convert(
+        {"source": {"id": "", "files": {}}, "record": False, "seed": 0, "seconds": 1.0, "output": 1}, _Loading
+    )
+
+
+def serve(sock: socket.socket, folder: str) -> int:
+    """Serve one trial over `sock`, with `folder` as the candidate's own; gives the exit status of the process.
+
+    `prepare` must have been called, in this process or in the one that it was forked from.
+    """
+    sys.stdout, sys.stderr = sys.__stdout__, sys.__stderr__ = _streams
     server = _Server(sock, folder)
     try:
         server.load()

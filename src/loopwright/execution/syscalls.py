@@ -13,6 +13,7 @@ import errno
 import platform
 import struct
 import sys
+from functools import cache
 
 _PR_SET_SECCOMP, _MODE_FILTER = 22, 2
 _LOAD, _EQUAL, _AT_LEAST, _ANY_BIT, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
@@ -108,12 +109,19 @@ def give_up(filter_: bytes) -> bool:
 
     The process must have forgone privileges before (`confine.forgo_privileges`).
     """
+    prctl, header, _ = ready(filter_)
+    return prctl(_PR_SET_SECCOMP, _MODE_FILTER, header, 0, 0) == 0
+
+
+@cache
+def ready(filter_: bytes) -> tuple[ctypes._FuncPointer, ctypes.c_char_p, object]:  # pyright: ignore[reportPrivateUsage]
+    """What `give_up` needs: the kernel's call, the filter's head, its instructions. Called before processes are forked,
+    it saves each of them the work."""
     instructions = ctypes.create_string_buffer(filter_, len(filter_))
     header = struct.pack(
         "HxxxxxxP" if struct.calcsize("P") == 8 else "HxxI", len(filter_) // 8, ctypes.addressof(instructions)
     )
-    prctl = ctypes.CDLL(None, use_errno=True).prctl
-    return prctl(_PR_SET_SECCOMP, _MODE_FILTER, ctypes.c_char_p(header), 0, 0) == 0
+    return ctypes.CDLL(None, use_errno=True).prctl, ctypes.c_char_p(header), instructions
 
 
 def _step(code: int, value: int, yes: int = 0, no: int = 0) -> bytes:
