@@ -6,12 +6,14 @@ visible as such, and is worth another attempt.
 
 from __future__ import annotations
 
+import contextlib
 import math
 import time
 from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
 
+from loopwright import __version__
 from loopwright.errors import ModelError
 from loopwright.llm.models import Endpoint
 from loopwright.llm.protocol import Ask, Reply
@@ -21,6 +23,8 @@ from loopwright.trial import Usage
 
 if TYPE_CHECKING:
     import httpx2
+
+    from loopwright.llm.clients import Clients
 
 _LARGEST_BODY = 32 * 1024 * 1024
 _LOOPBACK = ("http://127.", "http://localhost", "http://[::1]")
@@ -41,7 +45,9 @@ class OpenAICompatible:
         self.notes: list[str] = []
         self._key = key
         self._socket = socket
-        self._client: httpx2.AsyncClient | None = None
+        self._clients: Clients | None = None
+        self._headers: httpx2.Headers | None = None
+        self._url: httpx2.URL | None = None
         self._limit = endpoint.limit
         self._without: set[str] = set() if endpoint.many else {"n"}
 
@@ -58,9 +64,9 @@ class OpenAICompatible:
         return msgspec.structs.replace(reply, seconds=time.perf_counter() - began)
 
     async def close(self) -> None:
-        if self._client is not None:
-            await self._client.aclose()
-            self._client = None
+        if self._clients is not None:
+            await self._clients.close()
+            self._clients = None
 
     def _request(self, ask: Ask) -> dict[str, object]:
         body: dict[str, object] = {"model": self.endpoint.model, "messages": ask.messages}
@@ -84,18 +90,22 @@ class OpenAICompatible:
         """Status, headers and whole body. Raises `RetryableError` where the way there or back broke."""
         import httpx2
 
-        client = self._client = self._client or self._open()
         content = msgspec.json.encode(request)
         received = bytearray()
         answered = False
         try:
-            async with client.stream("POST", f"{self.endpoint.url}/chat/completions", content=content) as response:
+            clients = self._clients = self._clients or self._open()
+            async with clients.lend() as client:
+                response = await client.send(
+                    httpx2.Request("POST", self._url or "", headers=self._headers, content=content), stream=True
+                )
                 answered = True
-                async for chunk in response.aiter_bytes():
-                    received += chunk
-                    if len(received) > _LARGEST_BODY:
-                        size = _LARGEST_BODY // 2**20
-                        raise ModelError(f"model '{self.endpoint.name}': the reply is longer than {size} MB")
+                async with contextlib.aclosing(response):
+                    async for chunk in response.aiter_bytes():
+                        received += chunk
+                        if len(received) > _LARGEST_BODY:
+                            size = _LARGEST_BODY // 2**20
+                            raise ModelError(f"model '{self.endpoint.name}': the reply is longer than {size} MB")
                 return response.status_code, response.headers, bytes(received)
         except httpx2.TimeoutException as error:
             # A connection that was never made cost nothing; anything later may have been answered and charged.
@@ -115,39 +125,30 @@ class OpenAICompatible:
             message = f"model '{self.endpoint.name}': the request cannot be sent: {error}"
             raise ModelError(self._clean(message)) from None
 
-    def _open(self) -> httpx2.AsyncClient:
+    def _open(self) -> Clients:
+        """What every request needs, made once."""
         import httpx2
 
-        headers = {"content-type": "application/json", "accept": "application/json"}
+        from loopwright.llm.clients import Clients
+
+        headers = {
+            "content-type": "application/json",
+            "accept": "application/json",
+            "accept-encoding": "gzip, deflate",
+            "user-agent": f"loopwright/{__version__}",
+        }
         if self._key:
             headers["authorization"] = f"Bearer {self._key}"
         try:
-            return httpx2.AsyncClient(
-                headers=headers,
-                # The gateway sets the deadline of the whole call; a connection that is not made in 30 s never is.
-                timeout=httpx2.Timeout(None, connect=30.0),
-                limits=httpx2.Limits(max_connections=None, max_keepalive_connections=64, keepalive_expiry=30.0),
-                # An endpoint on this machine is not reached through a proxy.
-                trust_env=not self.endpoint.url.startswith(_LOOPBACK),
-                transport=self._transport(),
-                # Making a TLS context costs 20 ms of CPU, which a plain http endpoint never needs.
-                verify=self.endpoint.url.startswith("https://"),
-            )
+            self._headers = httpx2.Headers(headers)
         except UnicodeEncodeError:
             raise ModelError(
                 f"model '{self.endpoint.name}': the key in {self.endpoint.key_variable} has characters "
                 "that no key can have; set it again"
             ) from None
-
-    def _transport(self) -> httpx2.AsyncHTTPTransport | None:
-        import httpx2
-
-        if self._socket is None:
-            return None
-        # A new connection costs nothing here; a kept one may be closed by the other side just as it is used again.
-        return httpx2.AsyncHTTPTransport(
-            verify=False, uds=self._socket, limits=httpx2.Limits(max_keepalive_connections=0)
-        )
+        self._url = httpx2.URL(f"{self.endpoint.url}/chat/completions")
+        # An endpoint on this machine is not reached through a proxy.
+        return Clients(self.endpoint.url, trust_env=not self.endpoint.url.startswith(_LOOPBACK), socket=self._socket)
 
     def _failure(
         self, kind: FailureKind, message: str, *, after: float | None = None, billed: bool = False
