@@ -5,7 +5,8 @@
     python benchmarks/run.py --only slots trace   # some
     python benchmarks/run.py --markdown docs/reference/benchmarks.md
 
-The last writes the table between the markers of a page of the documentation, and leaves the rest of the page alone.
+The last writes the table between the markers of a page of the documentation, and leaves the rest of the page alone;
+the table of hostile candidates goes into `hostile.md` beside it.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from pathlib import Path
 
 from measure import Row, machine, table, write_between
 
-BENCHMARKS = ("import", "trace", "evidence", "bookkeeping", "isolation", "slots", "waiting", "atari")
+BENCHMARKS = ("import", "trace", "evidence", "bookkeeping", "isolation", "hostile", "slots", "waiting", "atari")
 
 
 def run(names: Sequence[str], *, quick: bool) -> list[Row]:
@@ -42,6 +43,8 @@ def main() -> None:
     print(table(rows))
     if options.markdown is not None:
         write_between(options.markdown, "ours", f"Measured on {head}.\n\n{table(rows, markdown=True)}")
+        if "hostile" in options.only:
+            import_module("bench_hostile").write(options.markdown.with_name("hostile.md"), head)
 
 
 if __name__ == "__main__":

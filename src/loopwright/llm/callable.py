@@ -52,7 +52,7 @@ class CallableModel:
             else:
                 if self._pool is None:
                     self._pool = ThreadPoolExecutor(self._threads, thread_name_prefix="loopwright-model")
-                got = await asyncio.get_running_loop().run_in_executor(self._pool, self._function, prompt)
+                got = await asyncio.get_running_loop().run_in_executor(self._pool, self._called, prompt)
                 if inspect.isawaitable(got):
                     got = await got
         except ModelError:
@@ -65,6 +65,12 @@ class CallableModel:
         if not isinstance(got, str):
             raise ModelError(f"the model function returned {type(got).__name__}; it must return the reply as a str")
         return got
+
+    def _called(self, prompt: str) -> object:
+        try:
+            return self._function(prompt)
+        except StopIteration as error:  # no future takes it: whoever waits would wait for ever
+            raise RuntimeError("StopIteration") from error
 
     async def close(self) -> None:
         if self._pool is not None:
