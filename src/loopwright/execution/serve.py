@@ -38,6 +38,7 @@ from loopwright.execution.frames import (
 from loopwright.execution.loading import Loaded, write_files
 from loopwright.execution.program import TrialTimeout, kind_of, returned, run_command
 from loopwright.execution.protocol import Source
+from loopwright.execution.values import SCALARS
 from loopwright.execution.wire import BODY_LIMIT, Closed, Unsendable, Wire
 from loopwright.feedback import ErrorKind
 from loopwright.trace import Call, Failure
@@ -161,7 +162,8 @@ class _Server:
             if time.monotonic() > self._deadline:
                 raise TrialTimeout("the trial's time is over")
             value = act(frame)
-            awaited = hasattr(cast("type[Any]", type(value)), "__await__")
+            kind = cast("type[Any]", type(value))
+            awaited = kind not in SCALARS and hasattr(kind, "__await__")
         except BaseException as error:  # noqa: BLE001 - told to the evaluator
             self._busy = outer
             self._raise(number, error)

@@ -34,10 +34,10 @@ INLINE = 4096  # smaller buffers travel inside the body
 _TUPLE, _SET, _FROZENSET, _INTEGER, _PAIRS, _HANDLE, _TEXTUAL, _COMPLEX = range(1, 9)
 _TABLES = 16  # codes above are those of `tables`
 
-_SCALARS = frozenset({type(None), bool, int, float, str, bytes})
+SCALARS = frozenset({type(None), bool, int, float, str, bytes})
 _is_text = frozenset({str}).issuperset
-_are_easy = (_SCALARS - {int}).issuperset  # an integer may be too large for msgpack
-_are_plain = (_SCALARS | {list, dict}).issuperset
+_are_easy = (SCALARS - {int}).issuperset  # an integer may be too large for msgpack
+_are_plain = (SCALARS | {list, dict}).issuperset
 _inside = gc.get_referents
 _DEPTH = 40  # levels that the fast look goes down
 # The built-ins' own methods: those of a subclass may do anything.
@@ -85,7 +85,7 @@ class Packer:
     def tame(self, value: Any) -> Any:
         """`value` as msgpack-ready data. Raises `Unsendable`."""
         kind = cast("type[Any]", type(value))
-        if kind in _SCALARS:
+        if kind in SCALARS:
             return self._integer(value) if kind is int else value
         if kind is dict:
             return self._dict(value)

@@ -20,8 +20,10 @@ from loopwright.execution.values import NESTED, SURROGATES, Handler, Packer, Rea
 BODY_LIMIT = 8 << 20  # the msgpack part; its objects may take 70 times as much memory
 BUFFERS_LIMIT = 256 << 20  # arrays and tables of one frame together
 
+_CHUNK = 65536
 _HEADER = struct.Struct("<IH")
 _unpack_header = _HEADER.unpack_from
+_pack_header = _HEADER.pack_into
 
 
 class Closed(WireError):
@@ -37,7 +39,10 @@ class Wire:
     def __init__(self, sock: socket.socket, *, resolve: Callable[[int, str, bool], Handler] | None = None) -> None:
         self.socket = sock
         self._out = bytearray(4096)
-        self._encoder = msgspec.msgpack.Encoder()
+        self._encode_into = msgspec.msgpack.Encoder().encode_into
+        self._sendall = sock.sendall
+        self._recv_into = sock.recv_into
+        self._in = memoryview(bytearray(_CHUNK))  # what was received last
         self._reader = Reader(resolve)
         self._rest = b""  # bytes received after the end of a frame
         self.modules: set[str] = set()  # what the receiver had to import for what was sent
@@ -46,20 +51,27 @@ class Wire:
         """Send tamed data. Raises `Closed`, and `OverflowError` for an integer that `Packer` has not seen."""
         out = self._out
         start = 6 + 8 * len(buffers)
-        self._encoder.encode_into(frame, out, start)
+        self._encode_into(frame, out, start)
         length = len(out) - start
+        if length < _CHUNK and not buffers:  # nearly always
+            _pack_header(out, 0, length, 0)
+            try:
+                self._sendall(out)
+            except OSError as error:
+                raise Closed(f"the other side is gone: {error}") from None
+            return
         if length > BODY_LIMIT:
             self._out = bytearray(4096)
             raise Unsendable(f" takes {length / 1e6:.0f} MB; at most {BODY_LIMIT >> 20} MB can be passed on")
         if buffers and sum(buffer.nbytes for buffer in buffers) > BUFFERS_LIMIT:
             raise Unsendable(f" holds arrays of more than {BUFFERS_LIMIT >> 20} MB together")
-        _HEADER.pack_into(out, 0, length, len(buffers))
+        _pack_header(out, 0, length, len(buffers))
         for i, buffer in enumerate(buffers):
             struct.pack_into("<Q", out, 6 + 8 * i, buffer.nbytes)
         try:
-            self.socket.sendall(out)
+            self._sendall(out)
             for buffer in buffers:
-                self.socket.sendall(buffer)
+                self._sendall(buffer)
         except OSError as error:
             raise Closed(f"the other side is gone: {error}") from None
         if length > 1 << 20:
@@ -85,13 +97,23 @@ class Wire:
 
     def receive(self) -> list[Any]:
         """The next frame; blocks. Raises `Closed` at the end of the stream, `WireError` for anything broken."""
-        data = self._rest or self._chunk()
+        if not self._rest:
+            try:
+                size = self._recv_into(self._in)
+            except OSError as error:
+                raise Closed(f"the other side is gone: {error}") from None
+            if size >= 6:
+                length, count = _unpack_header(self._in)
+                if not count and length == size - 6:  # nearly always
+                    return self._framed(self._in[6:size])
+            elif not size:
+                raise Closed("the other side is gone")
+            data = bytes(self._in[:size])
+        else:
+            data, self._rest = self._rest, b""
         while len(data) < 6:
             data += self._chunk()
         length, count = _unpack_header(data)
-        if not count and length == len(data) - 6:  # nearly always
-            self._rest = b""
-            return self._framed(memoryview(data)[6:])
         if length > BODY_LIMIT:
             raise WireError(f"a frame of {length} bytes was announced; the limit is {BODY_LIMIT}")
         start = 6 + 8 * count
@@ -126,7 +148,7 @@ class Wire:
 
     def _chunk(self) -> bytes:
         try:
-            data = self.socket.recv(65536)
+            data = self.socket.recv(_CHUNK)
         except OSError as error:
             raise Closed(f"the other side is gone: {error}") from None
         if not data:

@@ -69,7 +69,11 @@ def run_attacks(attacks: Sequence[Attack] | None = None) -> list[Row]:
             programs = {attack.program(root): attack for attack in reversed(attacks)}
             attacks = [attack for attack in attacks if attack in programs.values()]
             replies = iter([_reply(attack.program(root)) for attack in attacks])
-            run(_loop(len(attacks)), root / "run", root=root, models={"attacker": lambda _: next(replies)})
+
+            def attacker(prompt: str) -> str:
+                return next(replies)
+
+            run(_loop(len(attacks)), root / "run", root=root, models={"attacker": attacker})
             return _rows(RunFolder(root / "run"), attacks)
     finally:
         del os.environ[_KEY]
