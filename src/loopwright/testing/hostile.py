@@ -5,8 +5,8 @@
         print(row.attack.name, row.label, row.contained)
 
 The optimizer of that loop is a callable whose every proposal is an attack. Each update runs the good starting program
-first, on the one slot that the attack before it had, and then the attack at the gate, where only a score better than the
-good program's would be accepted. The run has ended normally when this returns.
+first, on the one slot that the attack before it had, and then the attack at the gate, where only a better score would be
+accepted. The run has ended normally when this returns.
 """
 
 from __future__ import annotations
