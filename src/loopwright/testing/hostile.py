@@ -5,7 +5,7 @@
         print(row.attack.name, row.label, row.contained)
 
 The optimizer of that loop is a callable whose every proposal is an attack. Each update runs the good starting program
-first, on the one slot that the attack before it had, and then the attack at the gate, where only a better score would be
+first, on the one slot that the attack before it had; then the attack at the gate, where only a better score would be
 accepted. The run has ended normally when this returns.
 """
 
