@@ -67,6 +67,33 @@ def rendered() -> tuple[float, int]:
     return (time.process_time() - began) * 1e3, len(text)
 
 
+def fan_in(uses: int) -> float:
+    """CPU ms of backward and prompt for one call that uses the outputs of `uses` others."""
+    from opto.optimizers import OptoPrime
+
+    GRAPH.clear()
+    start = node([1], trainable=True)
+    leaf = bundle()(copied)
+    gather = bundle()(together)
+    total = gather(*[leaf(start, i) for i in range(uses)])
+    optimizer = OptoPrime([start], llm=lambda *_, **__: None)
+    began = time.process_time()
+    optimizer.zero_feedback()
+    optimizer.backward(total, "good")
+    str(optimizer.problem_instance(optimizer.summarize()))
+    return (time.process_time() - began) * 1e3
+
+
+def copied(value: list[int], i: int) -> list[int]:
+    """Copy a value."""
+    return [*value, i]
+
+
+def together(*parts: list[int]) -> int:
+    """Count values."""
+    return len(parts)
+
+
 def main() -> None:
     repeats = int(sys.argv[1])
     row("one bundled call over the plain call", f"{median(traced() for _ in range(repeats)):.0f} us CPU")
@@ -76,8 +103,16 @@ def main() -> None:
     except Exception as error:  # noqa: BLE001 - a rival's interface that is not as read: said in the row
         measured = f"could not be measured: {type(error).__name__}: {error}"
     row("graph of 1,000 bundled calls: backward and prompt", measured)
+    try:
+        fan = f"{fan_in(1_000):.0f} ms CPU"
+    except Exception as error:  # noqa: BLE001 - as above
+        fan = f"could not be measured: {type(error).__name__}: {error}"
+    row("graph of one bundled call that uses 1,000 outputs: backward and prompt", fan)
     if importlib.util.find_spec("opto.trainer") is None:
-        row("workers busy", "the release on the package index has no trainer (`num_threads`)")
+        row(
+            "workers busy",
+            "the release on the package index has no trainer (`num_threads`); `--opentrace` measures the repository's",
+        )
 
 
 if __name__ == "__main__":

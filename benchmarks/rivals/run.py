@@ -5,6 +5,9 @@
 Each rival is installed, in the version named here, into a virtual environment of its own under a temporary folder,
 which is removed afterwards (or kept and used again with --keep). What cannot be installed or run here is said in its
 row. The installs take some minutes and about 2.5 GB; --quick leaves out the two that are only imported.
+
+OpenTrace's trainer is in no release: install OpenTrace from its repository into an environment of your own (Graphviz'
+dot must be there, too), and name that environment's Python with --opentrace.
 """
 
 from __future__ import annotations
@@ -48,6 +51,7 @@ RIVALS = (
     Rival("dspy", "3.4.1", "import dspy", cheap=False),
     Rival("textgrad", "0.1.8", "import textgrad", cheap=False),
 )
+OPENTRACE = Rival("OpenTrace", "(its repository)", "import opto.trainer", ("opentrace_rows.py", "MODEL", "REPEATS"))
 IMPORT = "import, fresh interpreter"
 Line = tuple[str, str, str]  # who, what, measured
 
@@ -124,6 +128,8 @@ def ours(model: str, *, quick: bool) -> Iterator[Line]:
         "graph of 1,000 calls: slice and render",
         f"{median(times):.0f} ms CPU, {len(text):,} characters",
     )
+    fan = bench_trace.fan_in(1_000, 9)
+    yield "loopwright", "graph of one call that uses 1,000 outputs: slice and render", f"{fan:.0f} ms CPU"
 
 
 def table(lines: Sequence[Line]) -> str:
@@ -137,6 +143,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="fewer repeats and rivals")
     parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the table into this page too")
     parser.add_argument("--keep", type=Path, metavar="FOLDER", help="where the environments are made, to be used again")
+    parser.add_argument("--opentrace", metavar="PYTHON", help="a Python that has OpenTrace with its trainer")
     options = parser.parse_args()
     head = machine()
     print(head, flush=True)
@@ -151,6 +158,9 @@ def main() -> None:
                 lines += measure(rival, python, model, quick=options.quick)
             except OSError as error:
                 lines.append((f"{rival.name} {rival.version}", "cannot be installed or run here", str(error)[:200]))
+        if options.opentrace:
+            print("OpenTrace ...", file=sys.stderr, flush=True)
+            lines += measure(OPENTRACE, options.opentrace, model, quick=options.quick)
         print("loopwright ...", file=sys.stderr, flush=True)
         lines += ours(model, quick=options.quick)
     print(table(lines))

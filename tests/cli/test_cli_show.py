@@ -118,3 +118,16 @@ def test_what_a_candidate_prints_cannot_steer_the_terminal(world: Path, cli: Cli
         assert "\x1b" not in cli("show", "r", *view).stdout
     assert "\\x1b[2J" in cli("show", "r", "--trials").stdout
     json.loads(cli("show", "r", "--trials", "--json").stdout)
+
+
+def test_the_calls_of_a_trial_are_drawn_into_a_file(finished: Path, cli: Cli, tmp_path: Path) -> None:
+    told = cli("show", finished, "--step", "2", "--graph", tmp_path / "g.svg", "--trial", "2").stdout
+    assert "trial 2 of 2 in update 2" in told
+    assert "guess" in (tmp_path / "g.svg").read_text()
+    assert "no recorded trial 3" in sentence(
+        cli("show", finished, "--step", "2", "--graph", tmp_path / "g.svg", "--trial", "3", code=None)
+    )
+    assert "add --step N" in sentence(cli("show", finished, "--graph", tmp_path / "g.svg", code=None))
+    assert "add --graph FILE" in sentence(cli("show", finished, "--step", "2", "--trial", "1", code=None))
+    nowhere = tmp_path / "no" / "g.svg"
+    assert "cannot be written" in sentence(cli("show", finished, "--step", "2", "--graph", nowhere, code=None))

@@ -59,6 +59,7 @@ def run_attacks(attacks: Sequence[Attack] | None = None) -> list[Row]:
     Raises what the run raises where it does not end normally, and `ExecutionError` where an attack was never run.
     """
     attacks = attacks_here() if attacks is None else attacks
+    before = os.environ.get(_KEY)
     os.environ[_KEY] = "sk-secret-of-main"  # for attacks that look for it
     try:
         with tempfile.TemporaryDirectory(prefix="loopwright-hostile-") as place:
@@ -76,7 +77,10 @@ def run_attacks(attacks: Sequence[Attack] | None = None) -> list[Row]:
             run(_loop(len(attacks)), root / "run", root=root, models={"attacker": attacker})
             return _rows(RunFolder(root / "run"), attacks)
     finally:
-        del os.environ[_KEY]
+        if before is None:
+            del os.environ[_KEY]
+        else:
+            os.environ[_KEY] = before
 
 
 def _loop(steps: int) -> Loop:

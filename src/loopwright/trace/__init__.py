@@ -6,9 +6,12 @@ them without importing the machinery.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
+
+if TYPE_CHECKING:
+    from loopwright.trace.graph import Graph
 
 
 class Failure(msgspec.Struct, frozen=True):
@@ -63,3 +66,9 @@ class Trace(msgspec.Struct, frozen=True):
     failure: Failure | None = None
     stdout: str = ""
     stderr: str = ""
+
+    def graph(self) -> Graph:
+        """The data flow between the calls; it has `slice`, `svg` and `dot`."""
+        from loopwright.trace.graph import graph
+
+        return graph(self)

@@ -1,8 +1,9 @@
-"""The data flow of one trial as a graph of its calls; what an output depends on; a picture of it as DOT text.
+"""The data flow of one trial as a graph of its calls; what an output depends on; the graph as DOT text.
 
 The paper (arXiv 2603.23994, appendix D.1) has an execution leave a graph `g` with feedback on its output. Here it is
 read off the records: an input that was an earlier call's output (by identity, see `Call`) is an edge, and so is a call
-made inside another. Nothing is recorded here, and nothing is rendered for the optimizer (`loopwright.evidence` is).
+made inside another. Nothing is recorded here (`trace.record`), drawn (`trace.drawing`), or rendered for the optimizer
+(`loopwright.evidence`).
 """
 
 from __future__ import annotations
@@ -57,6 +58,12 @@ class Graph(msgspec.Struct, frozen=True):
                     waiting.append(source)
         return sorted(found)
 
+    def svg(self, target: int | None = None) -> str:
+        """The graph as an SVG picture, in which all that call `target` depends on stands out; see `slice`."""
+        from loopwright.trace.drawing import svg
+
+        return svg(self, target=target)
+
     def dot(self, only: list[int] | None = None) -> str:
         """The graph, or only some of its calls, in Graphviz' DOT language: a box a call, a frame a step."""
         kept = set(range(len(self.calls)) if only is None else only)
@@ -70,7 +77,7 @@ class Graph(msgspec.Struct, frozen=True):
             call = self.calls[i]
             failed = ", color=red" if call.failure else ""
             outcome = f"{call.failure.type}: {call.failure.message}" if call.failure else call.output
-            lines.append(f"    c{i} [label={_quoted(f'{call.function} -> {_short(outcome)}')}{failed}];")
+            lines.append(f"    c{i} [label={_quoted(f'{call.function} -> {short(outcome)}')}{failed}];")
         lines += ["  }"] if frame >= 0 else []
         for edge in self.edges:
             if edge.source in kept and edge.target in kept:
@@ -121,12 +128,13 @@ def _equal(one: object, other: object) -> bool:
         return False
 
 
-def _short(value: object) -> str:
+def short(value: object, size: int = 40) -> str:
+    """A value in one line of at most `size` characters, whatever it is."""
     try:
         line = " ".join((value if isinstance(value, str) else repr(value)).split())
     except (RecursionError, ValueError):  # too deep, or a number too long to print
         return type(value).__name__
-    return line if len(line) <= 40 else f"{line[:37]}..."
+    return line if len(line) <= size else f"{line[: size - 3]}..."
 
 
 def _quoted(text: str) -> str:
