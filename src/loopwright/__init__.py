@@ -28,6 +28,8 @@ _PUBLIC = {
     "Waiting": "loopwright.runner",
     "episodes": "loopwright.tasks.episode",
     "examples": "loopwright.tasks.examples",
+    "judge": "loopwright.judging",
+    "judge_async": "loopwright.judging",
     "match": "",
     "rerun": "loopwright.rerun",
     "rerun_async": "loopwright.rerun",
@@ -41,6 +43,7 @@ _PUBLIC = {
     "run_study_async": "loopwright.study.runner",
     "task": "loopwright.tasks.task",
     "tasks": "",
+    "trajectory": "loopwright.trajectories",
 }
 
 if TYPE_CHECKING:
@@ -52,6 +55,8 @@ if TYPE_CHECKING:
     from loopwright.evidence import Evidence as Evidence
     from loopwright.evidence import Horizon as Horizon
     from loopwright.feedback import Feedback as Feedback
+    from loopwright.judging import judge as judge
+    from loopwright.judging import judge_async as judge_async
     from loopwright.loop import LearningLoop as LearningLoop
     from loopwright.optimizers.protocol import Proposal as Proposal
     from loopwright.optimizers.protocol import Rejected as Rejected
@@ -73,6 +78,7 @@ if TYPE_CHECKING:
     from loopwright.tasks.episode import episodes as episodes
     from loopwright.tasks.examples import examples as examples
     from loopwright.tasks.task import task as task
+    from loopwright.trajectories import trajectory as trajectory
 
 __all__ = ["__version__", *_PUBLIC]  # pyright: ignore[reportUnsupportedDunderAll]
 

@@ -18,19 +18,18 @@ import msgspec
 from loopwright import __version__
 from loopwright.artifact import Artifact
 from loopwright.budget import Meter, trials_of_end
-from loopwright.errors import BudgetExhausted, FailingLoudly, ModelError, StoreError
+from loopwright.errors import BudgetExhausted, FailingLoudly, StoreError
 from loopwright.execution.protocol import Executor
 from loopwright.flow import Request, Result
 from loopwright.llm.models import ASK
 from loopwright.llm.protocol import Ask, Reply
 from loopwright.loop import LearningLoop
 from loopwright.search import make_search
-from loopwright.seeding import derive
 from loopwright.settings import Loop
 from loopwright.store import Entry, Journal, RunFolder
 from loopwright.store.events import Began, Updated
 from loopwright.trial import Trial, Usage
-from loopwright.wiring import ModelFunction, make_executor, make_gateway, optimizer_of
+from loopwright.wiring import ModelFunction, for_trial, make_executor, make_gateway, optimizer_of
 
 if TYPE_CHECKING:
     from loopwright.llm.gateway import Gateway
@@ -302,24 +301,10 @@ class Runner:
 
         async def ask(ask: Ask, before: int) -> Reply:
             key = f"{request.step}/{trial}/{before}"
-            # Seeded by example and draw, not by candidate: candidates are compared under the same luck.
-            ask = self._for_agent(ask, seed=derive(spec.seed, "llm", before) >> 33)
+            ask = for_trial(self.loop, ask, spec.seed, before)
             return await self._the_gateway.ask(ask, key=key, account=(request.step, trial))
 
         return await executor.run(loop.candidate(spec.candidate).source(), spec, ask)
-
-    def _for_agent(self, ask: Ask, seed: int) -> Ask:
-        """A model call from inside a trial, with the agent's model and what else the settings say of it."""
-        agent = self.loop.agent
-        if not agent.model:
-            raise ModelError("the program called trial.llm, but the loop names no model for it; set agent.model")
-        return msgspec.structs.replace(
-            ask,
-            model=agent.model,
-            seed=seed if ask.seed is None else ask.seed,
-            temperature=agent.temperature if ask.temperature is None else ask.temperature,
-            max_tokens=agent.max_tokens if ask.max_tokens is None else ask.max_tokens,
-        )
 
     def _answer_by_hand(self, request: Request) -> Reply | Path:
         """The answer that a person has told, or the file with the question."""

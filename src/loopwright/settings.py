@@ -134,6 +134,14 @@ class AgentSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     max_tokens: int | None = None
 
 
+class JudgeSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The model behind `lw.judge`, for tasks that have one judge; without a `model` it is the agent's."""
+
+    model: str = ""
+    temperature: float | None = None
+    max_tokens: int = 600
+
+
 class ExecutionSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Where and within which limits trials run. `slots` trials run at a time; `limits` hold for each of them."""
 
@@ -157,6 +165,7 @@ class Loop(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     evidence: EvidenceSettings = EvidenceSettings()
     optimizer: OptimizerSettings = OptimizerSettings()
     agent: AgentSettings = AgentSettings()
+    judge: JudgeSettings = JudgeSettings()
     search: SearchSettings = SearchSettings()
     budget: BudgetSettings = BudgetSettings()
     execution: ExecutionSettings = ExecutionSettings()
@@ -212,6 +221,7 @@ class Loop(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
             ),
             ("optimizer.repairs", self.optimizer.repairs >= 0, "must not be negative"),
             ("optimizer.max_tokens", self.optimizer.max_tokens >= 1, "must be at least 1"),
+            ("judge.max_tokens", self.judge.max_tokens >= 1, "must be at least 1"),
             ("search.branches", self.search.branches >= 1, "must be at least 1"),
             (
                 "search.branches",

@@ -10,16 +10,18 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from loopwright.errors import BudgetExhausted, SettingsError
+from loopwright.errors import BudgetExhausted, ModelError, SettingsError
 from loopwright.execution.protocol import Executor
 from loopwright.llm.models import ASK, connect, is_local
-from loopwright.llm.protocol import Ask, Model, Reply
+from loopwright.llm.protocol import JUDGE, Ask, Model, Reply
 from loopwright.optimizers import Optimizer, make_optimizer
 from loopwright.optimizers.asking import Asking
-from loopwright.settings import Loop
+from loopwright.seeding import derive
+from loopwright.settings import AgentSettings, Loop
 from loopwright.store import Journal, RunFolder
 
 if TYPE_CHECKING:
+    from loopwright.llm.cache import Cache
     from loopwright.llm.gateway import Gateway
     from loopwright.llm.ledger import Ledger as LedgerType
     from loopwright.llm.local.runtime import Runtimes
@@ -83,23 +85,58 @@ def make_gateway(
     Sends nothing, but fails now for what would fail later: an unknown model, a missing key or price (`SettingsError`,
     `ModelError`), a budget that does not allow one call (`BudgetExhausted`).
     """
+    from loopwright.llm.ledger import Ledger, Limits
+    from loopwright.llm.traffic import Traffic
+
+    wanted, agent, judge = loop.optimizer, loop.agent, loop.judge
+    ledger = Ledger(Limits(loop.budget.calls, loop.budget.tokens, loop.budget.usd), journal, above)
+    root = Path(journal.meta("root") or ".")
+    gateway = _gateway(loop, root, ledger, [journal], models, traffic or Traffic(), runtimes)
+    gateway.check(_named(loop))
+    calls = [(wanted.asked(), wanted.max_tokens, wanted.samples), (agent.model, agent.max_tokens, 1)]
+    calls.append((judge.model, judge.max_tokens, 1))
+    for model, tokens, n in calls:
+        if model and model != ASK and not journal.spent().calls:
+            least = gateway.upper_bound(Ask(model, [{"role": "user", "content": ""}], max_tokens=tokens, n=n))
+            if problem := ledger.room(least):
+                raise BudgetExhausted(f"the budget does not allow one call of '{model}': {problem}")
+    return gateway
+
+
+def loose_gateway(loop: Loop, root: Path, calls: int | None, models: Mapping[str, ModelFunction]) -> Gateway:
+    """A gateway to the models of a run for what is done after it: books and cache end with it, `calls` limits it."""
+    from loopwright.llm.cache import MemoryCache
+    from loopwright.llm.ledger import Ledger, Limits
+    from loopwright.llm.traffic import Traffic
+
+    return _gateway(loop, root, Ledger(Limits(calls)), [MemoryCache()], models, Traffic(), None)
+
+
+def _named(loop: Loop) -> set[str]:
+    """The models that a run will ask."""
+    return {loop.optimizer.asked(), loop.agent.model, loop.judge.model} - {"", ASK}
+
+
+def _gateway(
+    loop: Loop,
+    root: Path,
+    ledger: LedgerType,
+    caches: list[Cache],
+    models: Mapping[str, ModelFunction],
+    traffic: Traffic,
+    runtimes: Runtimes | None,
+) -> Gateway:
     from loopwright.llm.callable import CallableModel
     from loopwright.llm.gateway import Gateway
-    from loopwright.llm.ledger import Ledger, Limits
     from loopwright.llm.prices import Prices, price_of
-    from loopwright.llm.traffic import Pace, Traffic
+    from loopwright.llm.traffic import Pace
 
-    wanted, agent = loop.optimizer, loop.agent
-    named = {wanted.asked(), agent.model} - {"", ASK}
-    traffic = traffic or Traffic()
-    for name in named:
+    for name in _named(loop):
         if is_local(name):
             traffic.set_pace(name, Pace(concurrency=loop.local.parallel))
-    root = Path(journal.meta("root") or ".")
-    ledger = Ledger(Limits(loop.budget.calls, loop.budget.tokens, loop.budget.usd), journal, above)
-    gateway = Gateway(
+    return Gateway(
         ledger=ledger,
-        caches=[journal],
+        caches=caches,
         models={name: CallableModel(function) for name, function in models.items()},
         connect_model=partial(
             connect,
@@ -110,20 +147,36 @@ def make_gateway(
         seed=loop.seed,
         traffic=traffic,
     )
-    gateway.check(named)
-    calls = [(wanted.asked(), wanted.max_tokens, wanted.samples), (agent.model, agent.max_tokens, 1)]
-    for model, tokens, n in calls:
-        if model and model != ASK and not journal.spent().calls:
-            least = gateway.upper_bound(Ask(model, [{"role": "user", "content": ""}], max_tokens=tokens, n=n))
-            if problem := ledger.room(least):
-                raise BudgetExhausted(f"the budget does not allow one call of '{model}': {problem}")
-    return gateway
 
 
 def _local_model(name: str, root: Path, loop: Loop, runtimes: Runtimes | None) -> Model:
     from loopwright.llm.local.model import open_local
 
     return open_local(name, root=root, settings=loop.local, shared=runtimes)
+
+
+def for_trial(loop: Loop, ask: Ask, seed: int, before: int) -> Ask:
+    """A model call from inside a trial, with the model that it is for (agent or judge) and what the settings say of it.
+
+    `seed` is the trial's and `before` how many equal calls it made before. The call's own seed follows from them, by
+    example and draw and not by candidate: candidates are compared under the same luck. Raises `ModelError` where the
+    settings name no model.
+    """
+    agent = loop.agent
+    if ask.model == JUDGE:
+        judge = loop.judge
+        agent = AgentSettings(judge.model or agent.model, judge.temperature, judge.max_tokens)
+        if not agent.model:
+            raise ModelError("the task asks a judge, but the loop names no model for it; set judge.model")
+    if not agent.model:
+        raise ModelError("the program called trial.llm, but the loop names no model for it; set agent.model")
+    return msgspec.structs.replace(
+        ask,
+        model=agent.model,
+        seed=derive(seed, "llm", before) >> 33 if ask.seed is None else ask.seed,
+        temperature=agent.temperature if ask.temperature is None else ask.temperature,
+        max_tokens=agent.max_tokens if ask.max_tokens is None else ask.max_tokens,
+    )
 
 
 def replies_of(folder: str) -> FindReply:

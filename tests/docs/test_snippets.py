@@ -44,7 +44,9 @@ def written(page: str, folder: str, into: Path) -> Path:
 
 
 def reply(prompt: str) -> str:
-    """An optimizer's answer, or an agent's."""
+    """An optimizer's answer, a judge's, or an agent's."""
+    if "# The text to be judged" in prompt:
+        return '{"reason": "It asks and gives no reason.", "score": 5}'
     return "There is NO CHANGE to make." if "# How to answer" in prompt else "Answer: 2"
 
 
@@ -69,7 +71,8 @@ def test_a_shown_loop_runs_and_its_start_does_not_fail(
     if page == "how-to/atari.md":
         changes |= {"task_options.max_steps": 30, "optimizer.samples": 1}
     loop = Loop.load(root / "loop.toml", changes)
-    models = {name: reply for name in (loop.optimizer.model, loop.agent.model) if name not in {"", "ask"}}
+    named = (loop.optimizer.model, loop.agent.model, loop.judge.model)
+    models = {name: reply for name in named if name not in {"", "ask"}}
     if "ask" in {loop.optimizer.kind, loop.optimizer.model}:
         with pytest.raises(lw.Waiting):
             lw.run(loop, root / "run", root=root, models=models)

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 
-from loopwright.cli.compare import paired
 from loopwright.cli.text import change, counted, duration, number, quoted, spent
+from loopwright.paired import paired
 from loopwright.record import RunRecord
 
 _REASONS = {

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from loopwright.artifact import Candidate
-from loopwright.cli.compare import paired
+from loopwright.paired import paired
 from loopwright.record import RunRecord, Update
 from loopwright.trial import Trial
 

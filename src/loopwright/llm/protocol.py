@@ -9,6 +9,9 @@ import msgspec
 
 from loopwright.trial import Usage
 
+# Stands for the judge's model in a call from inside a trial, as "" does for the agent's; the main process knows which.
+JUDGE = "judge"
+
 
 class Message(TypedDict):
     role: Literal["system", "user", "assistant"]

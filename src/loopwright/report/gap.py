@@ -10,7 +10,7 @@ from statistics import fmean
 
 import msgspec
 
-from loopwright.cli.compare import Paired, paired
+from loopwright.paired import Paired, paired
 from loopwright.record import RunRecord
 from loopwright.trial import Split
 

@@ -144,10 +144,14 @@ class TrialHandle:
         `schema` (JSON) and `grammar` (GBNF, as llama.cpp has it) constrain the reply where the model can do that; a
         reply that `max_tokens` cuts off may still be incomplete.
         """
+        return self.ask(_request(prompt, system, temperature, max_tokens, schema, grammar)).text
+
+    def ask(self, ask: Ask) -> Reply:
+        """`llm` for a whole request, for what stands on it (`loopwright.judging`); its model is "" or `JUDGE`."""
         if self._ask is None:
             raise self._failed(ModelError("this trial has no model: give the run one with [agent] model"))
         try:
-            return self._ask(_request(prompt, system, temperature, max_tokens, schema, grammar)).text
+            return self._ask(ask)
         except ModelError as error:
             raise self._failed(error) from None
         except BudgetExhausted as error:
@@ -165,21 +169,16 @@ class TrialHandle:
         grammar: str | None = None,
     ) -> str:
         """`llm` for async tasks; several may be awaited at once."""
+        return (await self.aask(_request(prompt, system, temperature, max_tokens, schema, grammar))).text
+
+    async def aask(self, ask: Ask) -> Reply:
+        """`ask` for async tasks."""
         if self._aask is None:
             import asyncio
 
-            return await asyncio.to_thread(
-                self.llm,
-                prompt,
-                system=system,
-                temperature=temperature,
-                max_tokens=max_tokens,
-                schema=schema,
-                grammar=grammar,
-            )
+            return await asyncio.to_thread(self.ask, ask)
         try:
-            request = _request(prompt, system, temperature, max_tokens, schema, grammar)
-            return (await self._aask(request)).text
+            return await self._aask(ask)
         except ModelError as error:
             raise self._failed(error) from None
         except BudgetExhausted as error:

@@ -1,0 +1,140 @@
+"""The studies of batch size on BIG-Bench Extra Hard: writes one into a folder, ready for `loopwright study run`.
+
+    python case_studies/bbeh/bbeh_studies.py updates DIR --agent openai/gpt-5-mini --optimizer openai/gpt-5.1
+    loopwright study run DIR/study.toml --out DIR/study
+
+`updates` is the paper's (arXiv 2603.23994, section 6): batch sizes 1, 3, 5 and 15 at 15 updates each, so that a larger
+batch also sees more trials. `trials` has the same sizes at 45 training trials each: 45, 15, 9 and 3 updates. What
+differs between the two is how much was seen. `local` is a small one for models on this machine, without a key.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+from loopwright.tasks.bbeh import EIGHT, starting
+
+SIZES = (1, 3, 5, 15)
+UPDATES = 15
+TRIALS = 45  # of training
+
+HEAD = """\
+# Batch size on BIG-Bench Extra Hard at a fixed number of {fixed}. Written by case_studies/bbeh/bbeh_studies.py.
+name = "bbeh-{name}"
+repeats = {repeats}
+slots = {slots}
+runs = {runs}
+"""
+
+LOOP = """
+[loop]
+task = "loopwright.tasks.bbeh:bbeh"
+
+[loop.task_options]
+name = "{task}"
+split = "paper"             # first 15 train, next 10 validation, rest test
+scorer = "strict"
+{options}
+[loop.artifact]
+path = "agent.py"           # the paper's two parts
+edit = ["PROMPT", "extract_answer"]
+
+[loop.agent]
+model = "{agent}"
+temperature = 0
+max_tokens = {reply}
+
+[loop.optimizer]
+kind = "optoprime"
+model = "{optimizer}"
+{optimizing}
+[loop.evidence]
+batch = {{ draw = "shuffle" }}
+tokens = {tokens}
+
+[loop.search]
+accept = "always"           # validation chooses the best at the end
+"""
+
+LOCAL_AGENT = '''\
+"""The paper's two parts for a small model on this machine, whose replies are cut at 16 tokens."""
+
+PROMPT = "Answer the question."
+
+
+def extract_answer(reply):
+    """The answer in a model's reply."""
+    return reply.split("Answer:")[-1].strip()
+
+
+def answer(question, llm):
+    return extract_answer(llm(PROMPT + "\\n\\nQuestion: " + question))
+'''
+
+
+def study_text(name: str, agent: str, optimizer: str) -> str:
+    """A study file. Raises `SystemExit` for a name that is none."""
+    hosted = LOOP.format(
+        task=EIGHT[0], options="", agent=agent, reply=2048, optimizer=optimizer, optimizing="memory = 0", tokens=30_000
+    )
+    tasks = f"task_options.name = {json.dumps(EIGHT)}"
+    if name == "updates":
+        axes = f"\n[axes]\n{tasks}\nevidence.batch.size = {list(SIZES)}\n"
+        head = HEAD.format(fixed="updates", name=name, repeats=3, slots=8, runs=4)
+        return head + axes + hosted + f"\n[loop.budget]\nsteps = {UPDATES}\n"
+    if name == "trials":
+        levels = "\n".join(
+            f"b{size} = {{ evidence.batch.size = {size}, budget.steps = {TRIALS // size} }}" for size in SIZES
+        )
+        axes = f"\n[axes]\n{tasks}\n\n[axes.batch]\n{levels}\n"
+        return HEAD.format(fixed="training trials", name=name, repeats=3, slots=8, runs=4) + axes + hosted
+    if name == "local":
+        axes = """
+[axes]
+task_options.name = ["disambiguation_qa", "movie_recommendation"]
+evidence.batch.size = [1, 5]
+
+[budget]
+minutes = 60
+"""
+        loop = LOOP.format(
+            task="disambiguation_qa",
+            options="validation = 5\ntest = 12\n",
+            agent=agent,
+            reply=16,
+            optimizer=optimizer,
+            optimizing="temperature = 0.7\nmax_tokens = 300\nmemory = 2\nrepairs = 0\n",
+            tokens=1000,
+        )
+        rest = "\n[loop.budget]\nsteps = 3\n\n[loop.local]\nthreads = 1\ncontext = 4096\n"
+        return HEAD.format(fixed="updates", name=name, repeats=3, slots=1, runs=1) + axes + loop + rest
+    raise SystemExit(f"there is no study '{name}'; there are updates, trials and local")
+
+
+def write(name: str, folder: Path, agent: str, optimizer: str) -> Path:
+    """Write a study file and its starting agent into a new or empty folder; gives the study file."""
+    text = study_text(name, agent, optimizer)
+    if folder.exists() and any(folder.iterdir()):
+        raise SystemExit(f"{folder} holds files already; name a new folder")
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "study.toml").write_text(text, encoding="utf-8")
+    own = LOCAL_AGENT if name == "local" else starting("prompt").read_text(encoding="utf-8")
+    (folder / "agent.py").write_text(own, encoding="utf-8")
+    return folder / "study.toml"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("name", choices=["updates", "trials", "local"])
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--agent", default="local/qwen2.5-coder-0.5b", metavar="MODEL")
+    parser.add_argument("--optimizer", default="local/qwen2.5-coder-1.5b", metavar="MODEL")
+    given = parser.parse_args()
+    path = write(given.name, given.folder, given.agent, given.optimizer)
+    print(f"next:  loopwright study run {path} --out {given.folder / 'study'}")
+
+
+if __name__ == "__main__":
+    main()

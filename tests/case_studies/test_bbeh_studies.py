@@ -1,0 +1,50 @@
+"""The studies of batch size hold fixed what they say, and are runs that the study command takes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import bbeh_baselines
+import bbeh_studies
+import pytest
+
+from loopwright.study.definition import Study
+from loopwright.study.plan import planned
+from loopwright.tasks.bbeh import EIGHT
+
+
+def runs(name: str, tmp_path: Path) -> list:
+    path = bbeh_studies.write(name, tmp_path / name, "local/qwen2.5-coder-0.5b", "local/qwen2.5-coder-1.5b")
+    return planned(Study.load(path))
+
+
+@pytest.mark.parametrize("name", ["updates", "trials"])
+def test_all_sizes_meet_all_eight_tasks_three_times(name: str, tmp_path: Path) -> None:
+    found = runs(name, tmp_path)
+    cells = {(run.loop.task_options["name"], run.loop.evidence.batch.size) for run in found}
+    assert cells == {(task, size) for task in EIGHT for size in (1, 3, 5, 15)}
+    assert len(found) == 3 * len(cells)
+
+
+def test_one_study_fixes_the_updates_and_the_other_the_training_trials(tmp_path: Path) -> None:
+    assert {run.loop.budget.steps for run in runs("updates", tmp_path)} == {15}
+    assert {run.loop.budget.steps * run.loop.evidence.batch.size for run in runs("trials", tmp_path)} == {45}
+
+
+def test_the_small_one_stays_on_this_machine(tmp_path: Path) -> None:
+    found = runs("local", tmp_path)
+    assert len(found) == 12
+    assert all(run.loop.agent.model.startswith("local/") for run in found)
+    assert all(run.loop.optimizer.model.startswith("local/") for run in found)
+    assert {run.loop.local.threads for run in found} == {1}
+
+
+@pytest.mark.parametrize(
+    ("right", "count", "low", "high"), [(0, 10, 0.0, 0.2775), (5, 10, 0.2366, 0.7634), (46, 175, 0.2033, 0.3327)]
+)
+def test_the_interval_of_a_share_is_wilson_s(right: int, count: int, low: float, high: float) -> None:
+    assert bbeh_baselines.wilson(right, count) == pytest.approx((low, high), abs=2e-4)
+
+
+def test_a_share_is_told_with_its_interval() -> None:
+    assert bbeh_baselines.told(46, 175) == ".263 (.203-.333)"
