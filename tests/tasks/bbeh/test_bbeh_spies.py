@@ -8,8 +8,11 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
 import loopwright as lw
 from loopwright.record import record
+from loopwright.tasks import bbeh as package
 
 ROWS = [{"input": f"What is the word of number {n}?", "target": f"zq{n * 7919}xj"} for n in range(12)]
 
@@ -131,6 +134,9 @@ def test_a_spy_in_its_cell_finds_nothing(tmp_path: Path) -> None:
     assert all("0 answers found, 0 things left" in text for text in texts), texts
 
 
-def test_the_same_spy_finds_the_answers_where_nothing_protects_them(tmp_path: Path) -> None:
+def test_the_same_spy_finds_the_answers_where_nothing_protects_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(package, "rows", package.rows)  # the task's file, run in this process, sets its own
     outcome, _ = spied(tmp_path, "inline")
     assert outcome.start_validation == 1
