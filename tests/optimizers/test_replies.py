@@ -76,8 +76,12 @@ class Case:
     def __repr__(self) -> str:
         return f"<{self.name}>"
 
-    def __init__(self, name: str, parent: str, outcome: str, reply: str) -> None:
+    def read(self, reply: str, *, cut: bool = False) -> Proposal | Rejected:
+        return parse_reply(reply, self.parent, cut=cut, only=self.only)
+
+    def __init__(self, name: str, parent: str, outcome: str, reply: str, only: str | None = None) -> None:
         self.name, self.parent, self.outcome, self.reply = name, PARENTS[parent], outcome, reply
+        self.only = only.split(",") if only else None
         self.expected: dict[str, str] = {}
         self.kind = self.words = ""
         if outcome.startswith("!"):
@@ -89,15 +93,17 @@ class Case:
 def corpus() -> list[Case]:
     cases: list[Case] = []
     for path in sorted((Path(__file__).parent / "replies").glob("*.txt")):
-        parts = re.split(r"^--- (?=.* \[\w+\] => |text )(.*)\n", path.read_text("utf-8"), flags=re.MULTILINE)
+        parts = re.split(
+            r"^--- (?=.* \[\w+(?: only [\w.,]+)?\] => |text )(.*)\n", path.read_text("utf-8"), flags=re.MULTILINE
+        )
         assert not parts[0]
         for head, body in zip(parts[1::2], parts[2::2], strict=True):
             if head.startswith("text "):
                 cases[-1].expected[head.removeprefix("text ")] = body.removesuffix("\n")
             else:
-                found = re.fullmatch(r"(.*) \[(\w+)\] => (.*)", head)
+                found = re.fullmatch(r"(.*) \[(\w+)(?: only ([\w.,]+))?\] => (.*)", head)
                 assert found, head
-                cases.append(Case(f"{path.stem}: {found[1]}", found[2], found[3], body.removesuffix("\n")))
+                cases.append(Case(f"{path.stem}: {found[1]}", found[2], found[4], body.removesuffix("\n"), found[3]))
     return cases
 
 
@@ -115,7 +121,7 @@ def test_the_corpus_is_large_and_its_names_differ() -> None:
 
 @by_name
 def test_a_reply_has_its_one_outcome(case: Case) -> None:
-    result = parse_reply(case.reply, case.parent)
+    result = case.read(case.reply)
     if case.kind:
         assert isinstance(result, Rejected), result
         assert result.kind == case.kind, result
@@ -149,7 +155,7 @@ def test_the_outcome_does_not_depend_on_what_is_around(case: Case, shape: str) -
         reply = "\n".join("  " + line if line else line for line in reply.split("\n"))
     elif case.expected:
         reply = f"Here is my analysis.\n\n{reply}\n\nI hope that this helps."
-    result = parse_reply(reply, case.parent)
+    result = case.read(reply)
     if case.kind:
         assert isinstance(result, Rejected), result
         assert result.kind == case.kind, result
@@ -160,7 +166,7 @@ def test_the_outcome_does_not_depend_on_what_is_around(case: Case, shape: str) -
 
 @by_name
 def test_a_reply_known_to_be_cut_is_refused(case: Case) -> None:
-    assert isinstance(parse_reply(case.reply, case.parent, cut=True), Rejected)
+    assert isinstance(case.read(case.reply, cut=True), Rejected)
 
 
 # Cut at the wrong place these are whole replies by themselves: only the endpoint's word can tell (`cut`).
@@ -175,7 +181,7 @@ WHOLE_WHEN_CUT = {
 @pytest.mark.parametrize("case", [case for case in GOOD if case.name not in WHOLE_WHEN_CUT], ids=lambda case: case.name)
 def test_a_good_reply_cut_anywhere_is_refused_or_adopts_only_what_was_complete(case: Case) -> None:
     for end in range(len(case.reply)):
-        result = parse_reply(case.reply[:end], case.parent)
+        result = case.read(case.reply[:end])
         if isinstance(result, Proposal):
             for name, text in result.texts.items():
                 assert text == case.expected.get(name), case.reply[:end]
@@ -239,9 +245,13 @@ def test_nothing_crashes_and_only_what_stands_in_the_reply_is_adopted(name: str,
 @settings(max_examples=500, deadline=None)
 def test_two_replies_one_after_the_other_never_mix_their_texts(first: Case, second: Case) -> None:
     # A block that nobody named stands back behind one that is named.
-    if first.parent != second.parent or ("parameter:" in first.reply) != ("parameter:" in second.reply):
+    if (
+        first.parent != second.parent
+        or first.only != second.only
+        or ("parameter:" in first.reply) != ("parameter:" in second.reply)
+    ):
         return
-    result = parse_reply(f"{first.reply}\n\n{second.reply}", first.parent)
+    result = first.read(f"{first.reply}\n\n{second.reply}")
     if isinstance(result, Proposal):
         for name, text in result.texts.items():
             assert text in {first.expected.get(name), second.expected.get(name)}
@@ -259,7 +269,7 @@ def test_a_reply_with_a_line_lost_or_doubled_is_refused_or_keeps_its_other_texts
     changed = [*lines[:at], *lines[at + data.draw(st.sampled_from([0, 1])) :]]
     if len(changed) == len(lines):
         changed.insert(at, lines[at])
-    result = parse_reply("\n".join(changed), case.parent)
+    result = case.read("\n".join(changed))
     if isinstance(result, Proposal):
         for text in result.texts.values():
             # Never prose or the marks of the format.
