@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from loopwright.artifact import Artifact
@@ -16,8 +16,12 @@ from loopwright.optimizers.protocol import Check, Proposal, Proposing, Rejected,
 from loopwright.search import make_search
 from loopwright.settings import Loop
 from loopwright.store import Entry
+from loopwright.testing import world
+from loopwright.testing.world import in_order
 from loopwright.trace import Step, Trace
 from loopwright.trial import Trial, Usage
+
+__all__ = ["GOAL", "Walker", "artifact", "card", "drive", "in_order", "new_loop", "perform", "settings"]
 
 GOAL = 7
 
@@ -79,22 +83,6 @@ def new_loop(loop: Loop, optimizer: Walker | None = None, task: TaskCard | None 
     return LearningLoop(loop, artifact().start, task or card(), walker, make_search(loop.search))
 
 
-def drive(
-    loop: LearningLoop,
-    *,
-    recorded: Iterable[Entry] = (),
-    rng: random.Random | None = None,
-    stop_after: int | None = None,
-) -> list[Entry]:
-    """Run a loop to its end, doing requests one at a time: the oldest, or with `rng` any. Gives the events written."""
-    written = list(loop.begin(recorded))
-    while requests := loop.ask():
-        if stop_after is not None and len(written) >= stop_after:
-            break
-        request = rng.choice(requests) if rng else requests[0]
-        written += loop.tell(request, perform(loop, request))
-    return written
-
-
-def in_order(entries: Iterable[Entry]) -> list[Entry]:
-    return sorted(entries, key=lambda entry: entry[:2])
+def drive(loop: LearningLoop, **how: Any) -> list[Entry]:
+    """Run a loop in this world to its end; see `loopwright.testing.world.drive`."""
+    return world.drive(loop, perform, **how)

@@ -427,6 +427,11 @@ def _require(loop: Loop, card: TaskCard) -> None:
             f"evidence.batch.size = {size}, but the task '{card.name}' has {card.sizes['train']} training examples; "
             "make the batch smaller or give the task more"
         )
+    if loop.search.kind in {"beam", "pareto"} and not card.sizes["validation"]:
+        raise TaskError(
+            f"the task '{card.name}' has no validation examples, but search.kind = \"{loop.search.kind}\" chooses by "
+            'them; give it some, or set search.kind = "sequential"'
+        )
     if loop.search.gate == "validation" and loop.search.accept != "always" and not card.sizes["validation"]:
         raise TaskError(
             f"the task '{card.name}' has no validation examples, but search.gate = \"validation\"; "

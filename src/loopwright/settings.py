@@ -91,7 +91,7 @@ class SearchSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     `accept` compares a child with its parent on the `gate`: the update's own batch, or the validation split. After
     `revert` updates without a new best the search goes on from the best candidate; after `patience` of them the run
     ends. `target` ends it when the best validation score reaches it. `branches` updates may be under way at once:
-    update t then starts from what is known after update t - branches.
+    update t then starts from what is known after update t - branches. `width` candidates are open in a beam.
 
     "confident" draws pairs of trials of child and parent until the difference is settled: `error` bounds the chance to
     keep a child that is no better, `cap` the pairs of one decision. `redraw` lets examples be drawn more than once in a
@@ -108,6 +108,7 @@ class SearchSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     error: float = 0.05
     cap: int = 40
     redraw: bool = False
+    width: int = 4
 
 
 class BudgetSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -222,6 +223,7 @@ class Loop(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
             ("optimizer.repairs", self.optimizer.repairs >= 0, "must not be negative"),
             ("optimizer.max_tokens", self.optimizer.max_tokens >= 1, "must be at least 1"),
             ("judge.max_tokens", self.judge.max_tokens >= 1, "must be at least 1"),
+            ("search.width", 1 <= self.search.width <= 16, "must be from 1 to 16, as many as are kept ranked"),
             ("search.branches", self.search.branches >= 1, "must be at least 1"),
             (
                 "search.branches",

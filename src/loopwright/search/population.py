@@ -93,6 +93,8 @@ class Population:
     def _rank(self, id: str) -> None:
         mean = self.mean(id)
         if mean is not None and (-mean, id) not in self._ranking:
+            # Ranked once: a run that was cut off in its opening has ranked the start by some of its scores already.
+            self._ranking = [other for other in self._ranking if other[1] != id]
             insort(self._ranking, (-mean, id))
             del self._ranking[_KEPT:]
 

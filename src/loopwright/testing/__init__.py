@@ -4,5 +4,6 @@ A suite is a class whose methods pytest runs; a subclass says how the part is ma
 """
 
 from loopwright.testing.optimizers import OptimizerConformance
+from loopwright.testing.searches import SearchConformance
 
-__all__ = ["OptimizerConformance"]
+__all__ = ["OptimizerConformance", "SearchConformance"]
