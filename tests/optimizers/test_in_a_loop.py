@@ -74,3 +74,18 @@ def test_a_plain_callable_is_a_model(kind: str, place: Path) -> None:
     # Ended is ended: a resume asks nothing, and comes to the same.
     again = lw.resume(place / "run", models={"mine": lambda prompt: pytest.fail("asked again")})
     assert (again.best, again.best_test) == (outcome.best, outcome.best_test)
+
+
+def test_a_reply_with_half_a_character_is_kept_and_told(place: Path) -> None:
+    loop = Loop.of(
+        {
+            "task": "task.py:doubled",
+            "artifact": {"path": "program.py", "edit": ["FACTOR"]},
+            "optimizer": {"model": "mine", "repairs": 0},
+            "budget": {"steps": 1},
+            "execution": {"isolation": "inline"},
+        }
+    )
+    reply = "Two \ud800.\n\n### parameter: FACTOR\n```\n2\n```"
+    outcome = lw.run(loop, place / "run", root=place, models={"mine": lambda prompt: reply})
+    assert outcome.best_validation == 0.0

@@ -64,7 +64,8 @@ class CallableModel:
             ) from error
         if not isinstance(got, str):
             raise ModelError(f"the model function returned {type(got).__name__}; it must return the reply as a str")
-        return got
+        # Half a character, which neither a journal nor a further request could hold, becomes a mark of its own.
+        return got.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
 
     def _called(self, prompt: str) -> object:
         try:

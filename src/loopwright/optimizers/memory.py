@@ -16,6 +16,7 @@ from loopwright.optimizers.protocol import Remembered
 _OUTCOMES = {
     "accepted": "was kept",
     "worse": "was tried and not kept",
+    "outdone": "was tried, and another one of the same update did better",
     "refusal": "was declined by you",
     "unparsable": "could not be read",
     "invalid": "was refused before it ran",
