@@ -25,7 +25,7 @@ def test_a_policy_that_is_perfect_without_sticky_actions_loses_with_them() -> No
         act = sticky.tracker(*constants)
         assert sticky.play(Atari(game_record("pong"), full=True), act, sticky.FIRST) == 21
         noisy = Atari(game_record("pong"), full=True, sticky=0.25)
-        assert max(sticky.play(noisy, act, sticky.FIRST + game) for game in range(3)) < 15
+        assert max(sticky.play(noisy, act, sticky.FIRST + game) for game in range(1)) < 15
 
 
 def test_the_sample_sheets_are_there_and_small() -> None:
@@ -53,11 +53,11 @@ def test_the_table_of_random_edits_and_what_chance_makes(monkeypatch: pytest.Mon
     file.write_text("\n".join(lines) + "\n")
     monkeypatch.setattr(random_edits, "FILE", file)
     table = random_edits.table()
-    assert "| pong | 1 | 19 | -21 | -16 ± 1.41 (-20, -18, -16, -14, -12) | 5.8 |" in table
-    assert "| pong | 400 | 19 | -21 | -15 ± 1.41 (-19, -17, -15, -13, -11) | 12 |" in table
+    assert "| pong | 1 | 9 | -21 | -16 ± 1.41 (-20, -18, -16, -14, -12) | 1.8 |" in table
+    assert "| pong | 400 | 9 | -21 | -15 ± 1.41 (-19, -17, -15, -13, -11) | 3.6 |" in table
     gap, share = random_edits.chance("pong") or (0.0, 0.0)
-    assert gap == pytest.approx(6.2)
-    assert share == 0.0  # no half of these ten differs by more than five from the other
+    assert gap == pytest.approx(1.8)
+    assert 0.3 < share < 1  # halves of these ten differ by 1.8 or more quite often
     assert random_edits.chance("asterix") is None
 
 

@@ -264,3 +264,26 @@ def test_a_film_needs_no_test_split(tmp_path: Path) -> None:
     pytest.importorskip("PIL.Image")
     run = paper_run(tmp_path, "{ steps = 1 }")
     assert "41 pictures" in filmed(str(run), "--out", str(tmp_path / "a.gif"))
+
+
+def test_further_episodes_of_a_trial_are_the_next_lives_of_its_game() -> None:
+    env = Atari(atari.game_record("asterix"), life=True, full=False)
+    rng = random.Random(4)
+
+    def life(observation: dict[str, Any]) -> int:
+        steps = 0
+        while True:
+            _, _, over, _ = env.step(rng.randrange(1, 9))
+            steps += 1
+            if over:
+                return steps
+
+    lives = [env.reset(0)["lives"]]
+    life({})
+    for _ in range(2):
+        lives.append(env.go_on(1)["lives"])
+        life({})
+    assert lives == [3, 2, 1]
+    assert env.go_on(0)["lives"] == 3  # the game is over: a new one
+    whole = Atari(atari.game_record("asterix"), full=False)
+    assert whole.reset(0) == whole.go_on(0)

@@ -29,7 +29,8 @@ class Environment(Protocol):
     """What an episode task plays. One environment serves many trials in turn, each begun by `reset`.
 
     Equal seeds and equal actions give equal episodes, whatever was played before. An optional `close()` is
-    called when the environment is replaced.
+    called when the environment is replaced. An optional `go_on(seed)` begins the further episodes of a trial that
+    plays several, where they are not episodes of their own, such as the next life of a game.
     """
 
     def reset(self, seed: int) -> Any:
@@ -112,10 +113,12 @@ def episodes(
         try:
             choose = getattr(program, act)
             seed = int(example)
-            played = [_play(held[0], choose, seed, trial.step if trial.recording else None, trial.begun)]
+            env = held[0]
+            played = [_play(env, choose, seed, env.reset, trial.step if trial.recording else None, trial.begun)]
             if repeats > 1:
                 trial.stop_recording()
-                played += [_play(held[0], choose, seed + more, None) for more in range(1, repeats)]
+                begin = cast("Callable[[int], Any]", getattr(env, "go_on", env.reset))
+                played += [_play(env, choose, seed + more, begin) for more in range(1, repeats)]
         except InvalidAction as error:
             return Feedback.failed("output", str(error), floor=floor)
         except Exception:
@@ -130,10 +133,11 @@ def episodes(
         env: Environment,
         choose: Callable[..., Any],
         seed: int,
-        record: Callable[[Any, Any, float | None], None] | None,
+        begin: Callable[[int], Any],
+        record: Callable[[Any, Any, float | None], None] | None = None,
         begun: Sequence[Any] = (),
     ) -> Episode:
-        observation = env.reset(seed)
+        observation = begin(seed)
         total = 0.0
         step = 0
         over = truncated = False

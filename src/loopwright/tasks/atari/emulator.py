@@ -57,6 +57,20 @@ class Atari:
         self._lives = self._ale.lives()
         self._before = b""
         self._decoder.reset()
+        return self._first()
+
+    def go_on(self, seed: int) -> Observation:
+        """Begin the next episode of an evaluation: the next life of the game where lives are episodes and one is left
+        (so the paper's code did: its later episodes are later lives), else as `reset` does.
+        """
+        if not self._life or self._ale.game_over(with_truncation=True):
+            return self.reset(seed)
+        self._lives = self._ale.lives()
+        self._decoder.reset()
+        return self._first()
+
+    def _first(self) -> Observation:
+        """The first observation, after the ball was put into play where the paper's code did that."""
         if self.game.serve is not None and self._life:
             self._frames(self._codes[self.game.serve])
         return self._observe(0.0)
