@@ -7,9 +7,10 @@ from typing import Any
 import msgspec
 import pytest
 
+from loopwright.llm.protocol import Ask
 from loopwright.optimizers import KINDS, make_optimizer
 from loopwright.optimizers.asking import Asking
-from loopwright.optimizers.protocol import Optimizer
+from loopwright.optimizers.protocol import Optimizer, View
 from loopwright.testing import OptimizerConformance
 
 # Two values of each setting that optimizers with a model share.
@@ -55,6 +56,18 @@ class TestOpro(OfKind):
 class TestTextGrad(OfKind):
     kind = "textgrad"
     matters = SHARED | {"critic_tokens": (10, 20)}
+
+
+class TestRewrite(OfKind):
+    kind = "rewrite"
+    matters = SHARED
+
+    def reply(self, view: View, ask: Ask) -> str:
+        """Only the block of the part that is asked about, as a fence without a name."""
+        parameters = view.parent.artifact.parameters
+        name = parameters[(view.step - 1) % len(parameters)].name
+        head, *blocks = super().reply(view, ask).split("### parameter: ")
+        return head + "".join(block.partition("\n")[2] for block in blocks if block.startswith(name))
 
 
 class TestReflect(OfKind):

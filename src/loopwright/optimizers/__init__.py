@@ -34,6 +34,7 @@ KINDS: Mapping[str, str] = {
     "textgrad": "loopwright.optimizers.textgrad:TextGrad",
     "reflect": "loopwright.optimizers.reflect:Reflect",
     "evolve": "loopwright.optimizers.evolve:Evolve",
+    "rewrite": "loopwright.optimizers.rewrite:Rewrite",
     "ask": "loopwright.optimizers.ask:Person",
     "mutate": "loopwright.optimizers.mutate:Mutate",
 }
