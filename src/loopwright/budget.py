@@ -72,6 +72,8 @@ class Meter:
         trials = updates * trials_of_update(loop, card) + trials_of_end(card)
         trials += trials_of_opening(card) if opening else 0
         asks = max(loop.optimizer.samples, self.most_asked) if loop.optimizer.kind != "mutate" else 0
+        if loop.evidence.batch.combine == "separate":  # a call for each experience, and the merging one
+            asks = max(asks, loop.evidence.batch.size + loop.optimizer.samples)
         calls = updates * asks
         needed = Usage(
             calls=trials * self.dearest_trial.calls + calls * self.dearest_call.calls,

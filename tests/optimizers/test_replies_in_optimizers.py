@@ -30,7 +30,7 @@ REPLIES = st.sampled_from([case.reply for case in CORPUS]).flatmap(
 @pytest.mark.parametrize("kind", sorted(set(KINDS) - {"ask", "mutate"}))
 @pytest.mark.parametrize("apart", [False, True])
 @given(st.lists(REPLIES, min_size=1, max_size=6), st.integers(0, 99))
-@profile(max_examples=60, deadline=None)
+@profile(max_examples=30, deadline=None)
 def test_every_adopted_line_was_said(kind: str, apart: bool, said: list[str], seed: int) -> None:
     given_ = {"model": "m", "samples": 2}
     optimizer = make_optimizer(kind, {**given_, "samples": 1 if apart else 2})

@@ -45,10 +45,11 @@ def settings(run: RunRecord) -> list[str]:
     if search.accept == "confident":
         accept += f", error at most {search.error:g}, up to {search.cap} pairs"
     model = f" with {loop.optimizer.model}" if loop.optimizer.model else ""
+    apart = ", each read by itself" if batch.combine == "separate" else ""
     rows = [
         ("task", f"{loop.task} ({sizes})"),
         ("artifact", f"{', '.join(loop.artifact.paths)}: {names}"),
-        ("evidence", f"{steps}, feedback of the {horizon.feedback}; batch of {batch.size} by {batch.draw}"),
+        ("evidence", f"{steps}, feedback of the {horizon.feedback}; batch of {batch.size} by {batch.draw}{apart}"),
         ("optimizer", f"{loop.optimizer.kind}{model}, memory {loop.optimizer.memory}"),
         ("search", f"{search.kind}, accepts {accept}"),
         *([("agent", loop.agent.model)] if loop.agent.model else []),
