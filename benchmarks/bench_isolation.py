@@ -119,8 +119,8 @@ def game_row(game: str, repeats: int) -> Row:
     share = median(bare) / median(ours)
     return Row(
         f"{game} under full isolation, steps per CPU second against the bare emulator",
-        f"{share:.0%} ({median(ours):.0f} us a step, bare {median(bare):.0f}; episodes of {steps:,.0f} steps, the start "
-        "of each included)",
+        f"{share:.0%} ({median(ours):.0f} us a step, bare {median(bare):.0f}; episodes of {steps:,.0f} steps, the "
+        "start of each included)",
         ">= 80 %",
         share >= 0.8,
     )

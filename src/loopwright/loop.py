@@ -35,6 +35,7 @@ from loopwright.seeding import derive, generator
 from loopwright.settings import Loop
 from loopwright.store.events import AnyEvent, Ended, Proposed, Showed, Updated
 from loopwright.store.journal import Entry
+from loopwright.tokens import Counter, estimate
 from loopwright.trial import Role, Split, Trial, TrialSpec
 
 
@@ -45,9 +46,19 @@ class LearningLoop:
     told; every event is given exactly once, in order within its step.
     """
 
-    def __init__(self, loop: Loop, start: Candidate, card: TaskCard, optimizer: Optimizer, search: Search) -> None:
-        """Raises `TaskError` where the task lacks examples that the settings need."""
+    def __init__(
+        self,
+        loop: Loop,
+        start: Candidate,
+        card: TaskCard,
+        optimizer: Optimizer,
+        search: Search,
+        *,
+        count: Counter = estimate,
+    ) -> None:
+        """`count` counts the tokens of evidence. Raises `TaskError` where the task lacks examples that are needed."""
         _require(loop, card)
+        self.count = count
         self.loop = loop
         self.card = card
         self.optimizer = optimizer
@@ -99,6 +110,7 @@ class LearningLoop:
             staged=loop.evidence.staged,
             tokens=loop.evidence.tokens,
             seed=derive(loop.seed, "horizon", step),
+            count=self.count,
         )
         yield Showed(evidence.text, _tokens(evidence), evidence.template)
 

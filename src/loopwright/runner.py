@@ -29,7 +29,7 @@ from loopwright.settings import Loop
 from loopwright.store import Entry, Journal, RunFolder
 from loopwright.store.events import Began, Updated
 from loopwright.trial import Trial, Usage
-from loopwright.wiring import ModelFunction, for_trial, make_executor, make_gateway, optimizer_of
+from loopwright.wiring import ModelFunction, counter_of, for_trial, make_executor, make_gateway, optimizer_of
 
 if TYPE_CHECKING:
     from loopwright.llm.gateway import Gateway
@@ -204,7 +204,8 @@ class Runner:
         executor = self._pool.executor(self.loop, root) if self._pool else make_executor(self.loop, root)
         try:
             card = await executor.start()
-            learning = LearningLoop(self.loop, self.artifact.start, card, optimizer, search)
+            count = counter_of(self.loop, root, gateway)
+            learning = LearningLoop(self.loop, self.artifact.start, card, optimizer, search, count=count)
             if began is None:
                 if shortage := Meter().shortage(self.loop, card, min(1, self.loop.budget.steps), opening=True):
                     raise BudgetExhausted(f"the run cannot begin: {shortage}")

@@ -48,7 +48,8 @@ class EvidenceSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What the optimizer sees of each update: credit horizon, experience batching, and a limit in tokens.
 
     `feedback` is what of each trial's feedback is shown: its numbers, its words, or both. `staged` are texts that go
-    with the mean score of the update's trials.
+    with the mean score of the update's trials. `tokenizer` counts: "" estimates, "model" is that of the optimizer's
+    model, else "file.py:function".
     """
 
     horizon: Horizon = Horizon()
@@ -56,6 +57,7 @@ class EvidenceSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     feedback: Show = "both"
     staged: Staged | None = None
     tokens: int = 30_000
+    tokenizer: str = ""
 
 
 class OptimizerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -1,4 +1,4 @@
-"""How many tokens a text has: exact where a tokenizer is given, else an estimate. No tokenizer is shipped or loaded.
+"""How many tokens a text has: exact where a tokenizer is given (`loopwright.tokenizer`), else an estimate.
 
 The estimate gives every character a weight by its class (letter, capital, digit, punctuation, space, line break, byte
 beyond ASCII) and the class of the character before it, so that the beginning of a word or number weighs most. The

@@ -19,6 +19,8 @@ from loopwright.optimizers.asking import Asking
 from loopwright.seeding import derive
 from loopwright.settings import AgentSettings, Loop
 from loopwright.store import Journal, RunFolder
+from loopwright.tokenizer import counter
+from loopwright.tokens import Counter
 
 if TYPE_CHECKING:
     from loopwright.llm.cache import Cache
@@ -41,6 +43,12 @@ def make_executor(loop: Loop, root: Path) -> Executor:
     from loopwright.execution.process import ProcessExecutor
 
     return ProcessExecutor(loop.task, root, slots=loop.execution.slots, limits=limits, options=options)
+
+
+def counter_of(loop: Loop, root: Path, gateway: Gateway) -> Counter:
+    """What counts the tokens of evidence, as `evidence.tokenizer` says. Raises `SettingsError`."""
+    model = loop.optimizer.asked()
+    return counter(loop.evidence.tokenizer, root, model, lambda: gateway.counter(model))
 
 
 # Kinds that read no evidence: how it is combined changes nothing for them.

@@ -67,8 +67,6 @@ def test_a_misbehaviour_is_retried_and_then_told(bad: ms.Behaviour, kind: str) -
         reply, gateway = ask_once(server)
         assert reply.text == "fine"
         assert server.count == reply.usage.calls == gateway.ledger.spent().calls == 2
-        assert gateway.health.attempts == {kind: 1}
-        assert not gateway.health.consecutive
     with ms.ModelServer(bad) as server:
         with pytest.raises(CallFailed) as caught:
             ask_once(server, timeout=0.05)
@@ -386,25 +384,6 @@ def test_an_unknown_price_is_said_once_and_refused_under_a_limit_in_money() -> N
         with pytest.raises(SettingsError, match="price"):
             Gateway(ledger=Ledger(Limits(usd=1.0))).check([server.model])
         Gateway(ledger=Ledger(Limits(usd=1.0)), prices=Prices({server.model: Price(1, 1)})).check([server.model])
-
-
-def test_health_counts_consecutive_failures_by_kind_and_forgets_them_on_success() -> None:
-    async def go(server: ms.ModelServer) -> None:
-        gateway = Gateway(backoff=Backoff(retries=0))
-        for number in range(3):
-            with pytest.raises(ModelError):
-                await gateway.ask(an_ask(server, str(number)))
-            assert gateway.health.consecutive == {"server": number + 1}
-        with pytest.raises(ModelError):
-            await gateway.ask(an_ask(server, "3"))
-        assert gateway.health.consecutive == {"server": 3, "refused": 1}
-        assert "out" in gateway.health.last
-        await gateway.ask(an_ask(server, "4"))
-        assert not gateway.health.consecutive
-        await gateway.close()
-
-    with ms.ModelServer([ms.refuse(500)] * 3 + [ms.refuse(403, "out"), "ok"]) as server:
-        asyncio.run(go(server))
 
 
 def test_a_callable_is_a_model_and_its_error_names_it() -> None:

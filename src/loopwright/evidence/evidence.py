@@ -35,7 +35,7 @@ class Evidence(msgspec.Struct, frozen=True):
 
     The rest is how it was asked for, so that other experiences can be rendered alike (`again`): `combine` (with
     "separate" the sections are those of several contexts, one an experience), `show`, `staged`, and the `limit` in
-    tokens, which holds for each context.
+    tokens as `count` counts them, which holds for each context.
     """
 
     template: Template
@@ -47,6 +47,7 @@ class Evidence(msgspec.Struct, frozen=True):
     show: Show = "both"
     staged: Staged | None = None
     limit: int = 30_000
+    count: Counter = estimate
 
     @property
     def text(self) -> str:
@@ -65,7 +66,7 @@ class Evidence(msgspec.Struct, frozen=True):
 
     def again(self, experiences: Sequence[Experience]) -> Evidence:
         """Other experiences, shown in one context as these are, with the same limit."""
-        return Evidence.about(experiences, show=self.show, staged=self.staged, tokens=self.limit)
+        return Evidence.about(experiences, show=self.show, staged=self.staged, tokens=self.limit, count=self.count)
 
     @classmethod
     def of(
@@ -111,7 +112,7 @@ class Evidence(msgspec.Struct, frozen=True):
             each = [cls.about([one], show=show, staged=staged, tokens=tokens, count=count) for one in experiences]
             sections = [section for place, one in enumerate(each) for section in _context(place, each, one, count)]
             cuts = [f"context {place + 1}, {note}" for place, one in enumerate(each) for note in one.cut]
-        made = cls(template(experiences), list(experiences), sections, 0, cuts, combine, show, staged, tokens)
+        made = cls(template(experiences), list(experiences), sections, 0, cuts, combine, show, staged, tokens, count)
         return msgspec.structs.replace(made, tokens=count(made.text))
 
 

@@ -14,9 +14,8 @@ import msgspec
 
 from loopwright.errors import BudgetExhausted, ModelError, SettingsError
 from loopwright.llm.cache import Cache, CacheKey, MemoryCache, request_hash
-from loopwright.llm.health import Health
 from loopwright.llm.ledger import Account, Hold, Ledger
-from loopwright.llm.models import connect, is_local
+from loopwright.llm.models import ASK, connect, is_local
 from loopwright.llm.prices import FREE, Price, Prices
 from loopwright.llm.protocol import Ask, Model, Reply
 from loopwright.llm.replay import ReplayModel
@@ -66,7 +65,6 @@ class Gateway:
         say: Callable[[str], None] | None = None,
     ) -> None:
         self.ledger = ledger or Ledger()
-        self.health = Health()
         self.notes: list[str] = []
         self._caches: Sequence[Cache] = caches if caches is not None else (MemoryCache(),)
         self._models: dict[str, Model] = dict(models or {})
@@ -123,14 +121,6 @@ class Gateway:
             reply = await self._perform(flight, ident, ask, account)
             for cache in self._caches:
                 cache.put(ident, reply)
-        except CallFailed as error:
-            self.health.call_failed(error.kind, str(error))
-            raise
-        except ModelError as error:
-            self.health.call_failed("refused", str(error))
-            raise
-        else:
-            self.health.succeeded()
             return reply
         finally:
             self._land(flight, ident)
@@ -193,7 +183,6 @@ class Gateway:
                     reply = await self._attempt(model, ask, hold, passage, price)
                 except RetryableError as error:
                     self._tell(model)
-                    self.health.attempt_failed(error.kind)
                     paid += _cost_of_failure(error, bound)
                     if error.kind == "parameter":
                         continue
@@ -267,6 +256,12 @@ class Gateway:
         for name in models:
             self._model(name)
             self._price(name)
+
+    def counter(self, name: str) -> Callable[[str], int] | None:
+        """The tokenizer of a model that has one at hand (a method `count`), None where there is none."""
+        if not name or name == ASK:
+            return None
+        return getattr(self._model(name), "count", None)
 
     def _model(self, name: str) -> Model:
         if name not in self._models:

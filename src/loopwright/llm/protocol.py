@@ -60,7 +60,10 @@ class Reply(msgspec.Struct, frozen=True):
 
 
 class Model(Protocol):
-    """One endpoint. Raises `ModelError` for what no retry can mend, `RetryableError` for what it may."""
+    """One endpoint. Raises `ModelError` for what no retry can mend, `RetryableError` for what it may.
+
+    One that has its tokenizer at hand may have a method `count(text) -> int`, for `evidence.tokenizer = "model"`.
+    """
 
     async def ask(self, ask: Ask) -> Reply: ...
 

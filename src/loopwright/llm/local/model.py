@@ -61,6 +61,10 @@ class LocalModel:
         except ModelError as error:
             raise self._explained(error) from error
 
+    def count(self, text: str) -> int:
+        """Tokens of `text` by the model's own tokenizer. Starts the model where it does not run yet."""
+        return self.runtime.count(text)
+
     async def close(self) -> None:
         if self._client is not None:
             await self._client.close()
