@@ -99,7 +99,12 @@ def make_gateway(
     wanted, agent, judge = loop.optimizer, loop.agent, loop.judge
     ledger = Ledger(Limits(loop.budget.calls, loop.budget.tokens, loop.budget.usd), journal, above)
     root = Path(journal.meta("root") or ".")
-    gateway = _gateway(loop, root, ledger, [journal], models, traffic or Traffic(), runtimes)
+    caches: list[Cache] = [journal]
+    if loop.cache:
+        from loopwright.llm.shared_cache import SharedCache
+
+        caches.append(SharedCache(root / loop.cache, loop.seed))
+    gateway = _gateway(loop, root, ledger, caches, models, traffic or Traffic(), runtimes)
     gateway.check(_named(loop))
     calls = [(wanted.asked(), wanted.max_tokens, wanted.samples), (agent.model, agent.max_tokens, 1)]
     calls.append((judge.model, judge.max_tokens, 1))

@@ -92,6 +92,9 @@ class Gateway:
         ident = CacheKey(ask.model, request_hash(ask), key)
         for cache in self._caches:
             if (known := cache.get(ident)) is not None:
+                for other in self._caches:
+                    if other is not cache:  # a run's journal must hold all that the run was told
+                        other.put(ident, known)
                 return msgspec.structs.replace(known, cached=True)
         flight = self._flights.get(ident)
         if flight is None:
