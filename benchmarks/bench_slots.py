@@ -6,8 +6,8 @@ ramp and its drain included; the start of processes and the trials before and af
 slot-seconds (slots x wall time), each a part of the one before:
 
 - *taken*: a trial had the slot. What is missing here is a scheduler that does not find work for a slot.
-- *at work*: the slot's worker was in the trial, waiting for its model call or working. What is missing besides is the
-  way of trials and results between the processes, and the waiting for a core while doing so.
+- *at work*: the slot's worker was in the trial, waiting for its model call or for a core, or working. What is missing
+  besides is the way from one trial to the next; a worker has its next trial at hand, so it does not wait for main.
 - *waiting for the model*: the trial's model call itself. Two cores bound it: 16 slots at 50 ms ask for 320 trials a
   second, each with processes of its own; so there is a measurement with a model that takes 500 ms, too.
 """
