@@ -21,7 +21,7 @@ from loopwright.trace.graph import Graph, short
 _WIDTH, _HEIGHT = 210, 40  # of a box, in pixels
 _ACROSS, _DOWN = 90, 14  # between boxes
 _HEAD, _MARGIN = 24, 14  # of a frame
-_TEXT = 29  # characters that fit into a box
+_TEXT = 27  # characters that fit into a box
 _MOST = 600  # characters of one value in a tool tip
 _STYLE = """
 text { font: 12px ui-monospace, monospace; fill: #1a1a1a; }
@@ -122,13 +122,21 @@ def _columns(graph: Graph) -> list[int]:
 def _arrow(source: tuple[int, int], target: tuple[int, int], name: str, pale: str) -> list[str]:
     x1, y1 = source[0] + _WIDTH, source[1] + _HEIGHT // 2
     x2, y2 = target[0], target[1] + _HEIGHT // 2
-    bend = max(_ACROSS // 2, abs(x2 - x1) // 2)
+    label = (y1 + y2) // 2 - 3
+    if x2 < x1:  # used in a later step: down from box to box
+        x1, y1, x2, y2 = source[0] + _WIDTH // 2, source[1] + _HEIGHT, target[0] + _WIDTH // 2, target[1]
+        way = f"M{x1} {y1}C{x1} {y1 + _ACROSS} {x2} {y2 - _ACROSS} {x2} {y2}"
+        label = (y1 + y2) // 2
+    else:
+        sag = 0 if x2 - x1 <= _ACROSS else _HEIGHT - 4  # under the boxes between
+        bend = _ACROSS // 2
+        way = f"M{x1} {y1}C{x1 + bend} {y1 + sag} {x2 - bend} {y2 + sag} {x2} {y2}"
+        label += sag * 3 // 4 + (14 if sag else 0)
     kind = f"{pale} inside" if not name else pale
-    way = f"M{x1} {y1}C{x1 + bend} {y1} {x2 - bend} {y2} {x2} {y2}"
     line = f'<path class="{kind.strip()}" marker-end="url(#to)" d="{way}"/>'
     if not name:
         return [line]
-    middle = f'x="{(x1 + x2) // 2}" y="{(y1 + y2) // 2 - 3}" text-anchor="middle"'
+    middle = f'x="{(x1 + x2) // 2}" y="{label}" text-anchor="middle"'
     return [line, f'<text class="name {pale}" {middle}>{_shown(name, 14)}</text>']
 
 
