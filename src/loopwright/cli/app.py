@@ -28,6 +28,7 @@ COMMANDS = {
     "report": "Write one HTML file about a run, with its curves, candidates and evidence.",
     "film": "Film a candidate of an Atari run.",
     "data": "List and fetch the data sets that tasks use.",
+    "compare": "Run two candidates again on the same fresh seeds.",
     "study": "Run many runs that differ in chosen settings, and compare them.",
     "models": "List the models that run on this machine, and fetch their weights.",
     "preflight": "Say which protections hold on this machine.",

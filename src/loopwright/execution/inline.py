@@ -88,6 +88,10 @@ class InlineExecutor:
                 feedback = self._task.run(ProgramProxy(program), spec, handle)
             except ProgramFailure as error:
                 feedback = Feedback.failed(error.kind, error.failure.text(), floor=self._task.floor)
+            except BudgetExhausted as error:
+                raise (
+                    models.fatal or error
+                ) from None  # as it was raised, which may say more than that it ends the trial
             finally:
                 random.setstate(state)
                 program.unload()

@@ -188,7 +188,7 @@ def figure(value: float | None) -> str:
 
 
 def signed(value: float | None) -> str:
-    return "-" if value is None else f"{value:+.3g}"
+    return "-" if value is None else f"{round(value, 9) + 0.0:+.3g}"  # sums may miss 0 by their last bits
 
 
 def with_error(mean: float, se: float | None) -> str:
