@@ -18,7 +18,7 @@ from pathlib import Path
 
 from measure import Row, machine, table, write_between
 
-BENCHMARKS = ("import", "trace", "evidence", "bookkeeping", "isolation", "hostile", "slots", "waiting", "atari")
+BENCHMARKS = ("import", "trace", "evidence", "bookkeeping", "isolation", "hostile", "slots", "waiting", "atari", "ml")
 
 
 def main() -> None:
