@@ -16,6 +16,8 @@ TEMPLATES = {
     "reasoning": "a question of reasoning-gym and a model on this machine: needs loopwright[local,reasoning-gym]",
     "triage": "a prompt that routes messages, improved by a model on this machine: needs loopwright[local]",
     "pong": "a policy that plays Pong on the emulator, improved by mutation: needs loopwright[atari]",
+    "spaceship-titanic": "a machine-learning pipeline, improved by a model: needs loopwright[ml] and the data set",
+    "house-prices": "the same for house prices",
     "kernel": "a C function made faster, compiled and timed by the task: needs a C compiler",
 }
 _FOLDER = Path(__file__).parent / "templates"
@@ -34,13 +36,13 @@ def init(folder: Path, name: str, listing: bool) -> None:
 
     if listing:
         for each, what in TEMPLATES.items():
-            click.echo(f"{each:<9}{what}")
+            click.echo(f"{each:<19}{what}")
         return
     files = template(name)
     write_new(folder, files)
     loop = quoted(folder / "loop.toml")
     click.echo(f"wrote {', '.join(sorted(files))} into {quoted(folder)}: {TEMPLATES[name]}")
-    needs = _needs(files["loop.toml"].decode())
+    needs = [*_needs(files["loop.toml"].decode()), *_data(name)]
     click.echo(f"next:  loopwright run {loop}")
     for need in needs:
         click.echo(f"       {need}")
@@ -55,6 +57,10 @@ def template(name: str) -> dict[str, bytes]:
         from loopwright.tasks.atari import starting
 
         files["policy.py"] = starting("pong").read_bytes()
+    if name in {"spaceship-titanic", "house-prices"}:
+        from loopwright.tasks.mlbench import starting
+
+        files["pipeline.py"] = starting(name, code="working").encode()
     return files
 
 
@@ -70,6 +76,15 @@ def write_new(folder: Path, files: dict[str, bytes]) -> None:
                 handle.write(data)
     except OSError as error:
         raise UsageError(f"{folder} cannot be written: {error.strerror}") from None
+
+
+def _data(template: str) -> list[str]:
+    """What must be done before a template's data set is here."""
+    from loopwright import data
+
+    if template not in data.names() or all(file.state == "good" for file in data.states(template)):
+        return []
+    return [f"first fetch the data: loopwright data pull {template}"]
 
 
 def _needs(loop: str) -> list[str]:

@@ -58,7 +58,10 @@ def starting(task: str, structure: Structure = "many", docs: Docs = "full", code
         if code == "stub":
             lines[_first(body) : _last(body)] = [f"    {stubs[node.name]}\n"]
         if docs == "none":
-            del lines[doc.lineno - 1 : doc.end_lineno]
+            end = doc.end_lineno or doc.lineno
+            while not lines[end].strip():
+                end += 1
+            del lines[doc.lineno - 1 : end]
     return "".join(lines)
 
 
