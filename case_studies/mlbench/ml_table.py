@@ -8,6 +8,7 @@ the rows: of one pipeline, not of the way it was found.
 from __future__ import annotations
 
 import csv
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -56,17 +57,25 @@ def table(results: list[Result]) -> str:
         )
         metric = TEST[parts(result.condition)[0]]
         start, best = result.test["start"], result.test["best"] or result.test["start"]
-        percent = best.get(f"percentile_{metric}")
+        place = beaten(best, metric)
         lines.append(
             f"| {result.condition}, answered by hand | {' | '.join(cells)} | {_cell(start.get(metric))} | "
             f"{_cell(best.get(metric))} ± {_cell(best.get(f'se_{metric}'))} ({result.best}) | "
-            f"{'' if percent is None else f'{percent:.1f} %'} |"
+            f"{place} |"
         )
         row = theirs[result.condition]
         score = f"{row['mean_score']} ({row['best_score']})"
-        place = f"{row['mean_percentile']} % ({row['best_percentile']} %)"
-        lines.append(f"| paper, mean of 5 (best) | {' | '.join([''] * (UPDATES + 1))} | | {score} | {place} |")
+        theirs_beaten = f"{row['mean_percentile']} % ({row['best_percentile']} %)"
+        lines.append(f"| paper, mean of 5 (best) | {' | '.join([''] * (UPDATES + 1))} | | {score} | {theirs_beaten} |")
     return "\n".join(lines)
+
+
+def beaten(metrics: Mapping[str, float], metric: str) -> str:
+    """The share of teams beaten as far as it is known: "63.1 %", or "12 to 50 %"; "" where nothing is known."""
+    low, high = (metrics.get(f"teams_beaten_{metric}_{end}") for end in ("low", "high"))
+    if low is None or high is None:
+        return ""
+    return f"{low:.1%}".replace("%", " %") if low == high else f"{100 * low:.0f} to {100 * high:.0f} %"
 
 
 def _rows(path: Path) -> list[dict[str, str]]:

@@ -41,7 +41,7 @@ def score_of(competition: Competition, metric: Metric, found: dict[str, float]) 
 
 
 def placed(feedback: Feedback, *, same_rows: bool) -> Feedback:
-    """The feedback of the test with what share of the teams each metric beats; as metrics too.
+    """The feedback of the test with what share of the teams each metric beats; as metrics too, from 0 to 1.
 
     `same_rows`: whether these are the rows on which the competition was scored.
     """
@@ -54,7 +54,8 @@ def placed(feedback: Feedback, *, same_rows: bool) -> Feedback:
         error = 0.0 if same_rows else found[f"se_{metric}"]
         places = [place for board in boards if (place := percentile(board, found[metric], error)) is not None]
         if places:
-            found[f"percentile_{metric}"] = 100 * (places[0].low + places[0].high) / 2
+            found[f"teams_beaten_{metric}_low"] = float(f"{places[0].low:.4g}")
+            found[f"teams_beaten_{metric}_high"] = float(f"{places[0].high:.4g}")
         told += [f"{NAMES[metric].format(found[metric])}: {place.text()} ({place.source})" for place in places]
     if told and not same_rows:
         told.append("These are not the competition's test rows: the ranges are those of one standard error")
