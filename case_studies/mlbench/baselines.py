@@ -18,6 +18,7 @@ from statistics import fmean
 from typing import NamedTuple
 
 from ml_conditions import FACTORIES
+from ml_table import beaten
 
 from loopwright.execution.process import ProcessExecutor
 from loopwright.execution.protocol import Limits, Source
@@ -79,10 +80,9 @@ def table(lines: list[Line]) -> str:
     for line in lines:
         for metric in METRICS[line.task]:
             cells = [_cell(metric, line.trials[split]) for split in SPLITS]
-            place = [trial.feedback.metrics.get(f"percentile_{metric}") for trial in line.trials["test"]]
-            beaten = f"{place[0]:.0f} %" if place and place[0] is not None else ""
+            place = "".join(beaten(trial.feedback.metrics, metric) for trial in line.trials["test"])
             rows.append(
-                f"| {line.task}, {line.protocol} | {line.artifact} | {metric} | {' | '.join(cells)} | {beaten} |"
+                f"| {line.task}, {line.protocol} | {line.artifact} | {metric} | {' | '.join(cells)} | {place} |"
             )
     return "\n".join(rows)
 

@@ -56,7 +56,7 @@ def test_the_table_shows_what_the_results_say(tmp_path: Path) -> None:
     )
     (tmp_path / "house-prices-one-test.csv").write_text(
         "candidate,update,metric,value\nstart,0,rmsle,12.02\nbest,1,rmsle,0.1402\nbest,1,se_rmsle,0.006\n"
-        "best,1,percentile_rmsle,43.21\n"
+        "best,1,teams_beaten_rmsle_low,0.4321\nbest,1,teams_beaten_rmsle_high,0.4321\n"
     )
     line = ml_table.table(ml_table.measured(tmp_path)).splitlines()[2]
     assert "house-prices-one, answered by hand" in line

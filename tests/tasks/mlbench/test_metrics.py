@@ -72,4 +72,6 @@ def test_a_test_score_comes_with_its_place_and_what_board_it_is() -> None:
     feedback = placed(judged(SPACESHIP, "accuracy", "x", truth, np.array([True] * 100), hints=False), same_rows=False)
     assert "interpolated" in feedback.text
     assert "one standard error" in feedback.text
-    assert 0 <= feedback.metrics["percentile_accuracy"] <= 100
+    # One standard error is .04: from "fewer than half" to nearly all.
+    assert feedback.metrics["teams_beaten_accuracy_low"] == 0
+    assert 0.9 < feedback.metrics["teams_beaten_accuracy_high"] <= 1

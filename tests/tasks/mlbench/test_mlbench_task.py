@@ -115,7 +115,7 @@ def test_a_run_ends_with_a_test_score_that_never_was_in_its_evidence(run: Path) 
     assert "teams" not in shown.text
     tested = found.tested[-1].feedback
     assert "teams" in tested.text
-    assert "percentile_rmsle" in tested.metrics
+    assert "teams_beaten_rmsle_low" in tested.metrics
     assert tested.score == pytest.approx(-tested.metrics["rmsle"], rel=1e-4)
 
 

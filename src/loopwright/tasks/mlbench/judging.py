@@ -10,7 +10,7 @@ from typing import Any
 from loopwright.feedback import Feedback
 from loopwright.tasks.mlbench import metrics
 from loopwright.tasks.mlbench.competition import Competition, Metric
-from loopwright.tasks.mlbench.leaderboards import BOARDS, Percentile, percentile
+from loopwright.tasks.mlbench.leaderboards import BOARDS, percentile
 
 NAMES = {"accuracy": "Accuracy {:.4f}", "mae": "MAE {:,.0f}", "rmsle": "RMSLE {:.4f}"}
 QUARTERS = ("cheapest", "second", "third", "dearest")
@@ -60,11 +60,6 @@ def placed(feedback: Feedback, *, same_rows: bool) -> Feedback:
     if told and not same_rows:
         told.append("These are not the competition's test rows: the ranges are those of one standard error")
     return Feedback(feedback.score, " ".join([feedback.text, *(f"{each}." for each in told)]), found)
-
-
-def place_of(metric: Metric, value: float, error: float = 0.0) -> Percentile | None:
-    """The place of one score on the first board of its metric."""
-    return percentile(BOARDS[metric][0], value, error)
 
 
 def _classes(found: dict[str, float], truth: Any, predicted: Any) -> str:
