@@ -15,10 +15,9 @@ from __future__ import annotations
 
 import argparse
 import csv
-import shutil
 import tempfile
 import time
-from itertools import combinations
+from itertools import combinations, product
 from pathlib import Path
 from statistics import fmean, stdev
 
@@ -65,24 +64,26 @@ def run_all() -> None:
     done = {(row["game"], row["shown"], row["seed"]) for row in rows()}
     if not FILE.exists():
         FILE.write_text(",".join(COLUMNS) + "\n", encoding="utf-8")
-    for game, condition in sorted(GAMES.items(), key=lambda item: item[0] in FEWER):
-        for number in range(SEEDS):
-            for place, shown in enumerate((1, condition.long)):
-                seed = 2 * number + place
-                if (game, str(shown), str(seed)) in done:
-                    continue
-                folder = Path(tempfile.mkdtemp(prefix="random-edits-"))
-                began = time.process_time()
-                loop = settings(game, shown, seed, folder / "loop")
-                lw.run(loop, folder / "run", root=folder / "loop")
-                found = ["" if score is None else f"{score:g}" for _, score, _ in scores(folder / "run")]
-                with FILE.open("a", newline="", encoding="utf-8") as handle:
-                    writer = csv.writer(handle, lineterminator="\n")
-                    writer.writerow([game, shown, seed, f"{time.process_time() - began:.1f}", " ".join(found)])
-                print(
-                    game, shown, seed, f"{time.process_time() - began:.1f} s", found[0], "->", best(found), flush=True
-                )
-                shutil.rmtree(folder)
+    quick, slow = (([game for game in GAMES if (game in FEWER) == late]) for late in (False, True))
+    for number, game in [*product(range(SEEDS), quick), *product(range(SEEDS), slow)]:
+        for place, shown in enumerate((1, GAMES[game].long)):
+            seed = 2 * number + place
+            if (game, str(shown), str(seed)) not in done:
+                run_one(game, shown, seed)
+
+
+def run_one(game: str, shown: int, seed: int) -> None:
+    """One run, in a folder that is removed again; its scores go to the end of the file."""
+    began = time.process_time()
+    with tempfile.TemporaryDirectory(prefix="random-edits-") as temporary:
+        folder = Path(temporary)
+        loop = settings(game, shown, seed, folder / "loop")
+        lw.run(loop, folder / "run", root=folder / "loop")
+        found = ["" if score is None else f"{score:g}" for _, score, _ in scores(folder / "run")]
+    spent = f"{time.process_time() - began:.1f}"
+    with FILE.open("a", newline="", encoding="utf-8") as handle:
+        csv.writer(handle, lineterminator="\n").writerow([game, shown, seed, spent, " ".join(found)])
+    print(game, shown, seed, f"{spent} s", found[0], "->", best(found), flush=True)
 
 
 def rows() -> list[dict[str, str]]:
