@@ -97,18 +97,18 @@ task_options.name = ["disambiguation_qa", "movie_recommendation"]
 evidence.batch.size = [1, 5]
 
 [budget]
-minutes = 60
+minutes = 40
 """
         loop = LOOP.format(
             task="disambiguation_qa",
-            options="validation = 5\ntest = 12\n",
+            options="validation = 5\ntest = 10\n",
             agent=agent,
             reply=16,
             optimizer=optimizer,
-            optimizing="temperature = 0.7\nmax_tokens = 300\nmemory = 2\nrepairs = 0\n",
+            optimizing="temperature = 0.7\nmax_tokens = 250\nmemory = 2\nrepairs = 0\n",
             tokens=1000,
         )
-        rest = "\n[loop.budget]\nsteps = 3\n\n[loop.local]\nthreads = 1\ncontext = 4096\n"
+        rest = "\n[loop.budget]\nsteps = 2\n\n[loop.local]\nthreads = 1\ncontext = 4096\n"
         return HEAD.format(fixed="updates", name=name, repeats=3, slots=1, runs=1) + axes + loop + rest
     raise SystemExit(f"there is no study '{name}'; there are updates, trials and local")
 

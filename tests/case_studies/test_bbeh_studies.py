@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import bbeh_baselines
+import bbeh_start
 import bbeh_studies
 import pytest
 
+import loopwright as lw
 from loopwright.study.definition import Study
 from loopwright.study.plan import planned
+from loopwright.tasks import bbeh as package
 from loopwright.tasks.bbeh import EIGHT
 
 
@@ -48,3 +52,19 @@ def test_the_interval_of_a_share_is_wilson_s(right: int, count: int, low: float,
 
 def test_a_share_is_told_with_its_interval() -> None:
     assert bbeh_baselines.told(46, 175) == ".263 (.203-.333)"
+
+
+@pytest.mark.parametrize("form", sorted(bbeh_start.EDIT))
+def test_a_starting_agent_is_scored_without_an_update(
+    form: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [{"input": f"Which? {n}", "target": "(B)" if n % 2 else "(A)"} for n in range(40)]
+    monkeypatch.setattr(package, "rows", lambda name: rows)
+    monkeypatch.setattr(lw, "run", partial(lw.run, models={"agent": lambda _: "Answer: (A)"}))
+    settings = lw.Loop.of
+    inline = {"execution": {"isolation": "inline"}}
+    monkeypatch.setattr(lw.Loop, "of", lambda table: settings({**table, **inline}))
+    outcome = bbeh_start.started("nycc", form, "agent", test=8, folder=tmp_path)
+    assert outcome.start_validation == 0.5
+    assert outcome.start_test == [0, 1, 0, 1, 0, 1, 0, 1]
+    assert outcome.usage.calls == 18
