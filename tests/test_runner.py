@@ -285,3 +285,33 @@ def test_a_function_of_the_program_called_run_is_told_apart_from_a_command(tmp_p
     lw.run(loop, tmp_path / "run", root=tmp_path, models={"toy": next_number})
     texts = {event.trial.feedback.text for event in events(tmp_path, Ran)}
     assert all("takes a command as a list of words" in text for text in texts), texts
+
+
+@pytest.mark.parametrize("isolation", ["inline", "process"])
+def test_values_of_any_kind_are_shown_alike_after_a_resume(tmp_path: Path, isolation: str) -> None:
+    """A trace read back from the journal makes the evidence that it made at first, or a resume would find another."""
+    (tmp_path / "agent.py").write_text(
+        "def table(x):\n    return {1: (x, 2), None: [x], (3, 4): {5}, '1': b'6', 2.5: True, 'nan': float('nan')}\n"
+        "def answer(x):\n    return len(table(x))\n"
+    )
+    (tmp_path / "task.py").write_text(
+        "import loopwright as lw\n\n\n@lw.task(train=[1, 2])\n"
+        "def count(program, x, trial):\n    return float(program.answer(x)), 'counted'\n"
+    )
+    loop = lw.Loop.of(
+        {
+            "task": "task.py:count",
+            "artifact": {"path": "agent.py", "edit": ["table", "answer"]},
+            "optimizer": {"kind": "ask"},
+            "execution": {"isolation": isolation},
+            "budget": {"steps": 1},
+        }
+    )
+    with pytest.raises(lw.Waiting) as waiting:
+        lw.run(loop, tmp_path / "run", root=tmp_path)
+    (question,) = waiting.value.questions
+    asked = question.read_text()
+    assert "table(x=" in asked
+    question.with_name(f"{question.stem}.reply.md").write_text("NO CHANGE")
+    lw.resume(tmp_path / "run")
+    assert question.read_text() == asked

@@ -22,7 +22,8 @@ import zstandard
 from loopwright.errors import StoreError
 from loopwright.llm.cache import CacheKey
 from loopwright.llm.protocol import Reply
-from loopwright.store.events import AnyEvent, Began
+from loopwright.store.events import AnyEvent, Began, Ran
+from loopwright.trace import Trace
 from loopwright.trial import Usage
 
 FORMAT = 1
@@ -190,13 +191,17 @@ class Journal:
     # Events to rows and back.
 
     def _encode(self, event: AnyEvent) -> tuple[str, dict[str, Any]]:
+        trace: Trace | None = None
+        if isinstance(event, Ran):
+            # Beside the rest, whose keys become text: a dict of a program's may have numbers for keys.
+            trace = event.trial.trace
+            event = Ran(msgspec.structs.replace(event.trial, trace=None))
         data = cast("dict[str, Any]", msgspec.to_builtins(event, builtin_types=(bytes,), str_keys=True))
         clock: dict[str, Any] = {}
         if "trial" in data:
             trial = data["trial"]
             clock = {"seconds": trial.pop("seconds"), "cpu": trial.pop("cpu")}
-            if trial["trace"] is not None:
-                trial["trace"] = self._keep(_packed(trial["trace"]))
+            trial["trace"] = None if trace is None else self._keep(_packed(trace))
         elif "reply" in data and isinstance(data["reply"], dict):
             reply = cast("dict[str, Any]", data["reply"])
             clock = {"seconds": reply.pop("seconds"), "cached": reply.pop("cached")}
@@ -205,15 +210,20 @@ class Journal:
     def _decode(self, body: str, clock: str, *, traces: bool) -> AnyEvent:
         data = cast("dict[str, Any]", self._lengthen(msgspec.json.decode(body)))
         times = msgspec.json.decode(clock)
+        trace: Trace | None = None
         if "trial" in data:
             trial = data["trial"]
             trial.update(seconds=times["seconds"], cpu=times["cpu"])
-            if trial["trace"] is not None:
-                trial["trace"] = msgspec.msgpack.decode(self._load(trial["trace"])) if traces else None
+            name = trial.pop("trace")
+            if name is not None and traces:
+                trace = msgspec.msgpack.decode(self._load(name), type=Trace)
         elif "reply" in data and isinstance(data["reply"], dict):
             reply = cast("dict[str, Any]", data["reply"])
             reply.update(seconds=times["seconds"], cached=times["cached"])
-        return msgspec.convert(data, AnyEvent, builtin_types=(bytes,), str_keys=True)
+        event = msgspec.convert(data, AnyEvent, builtin_types=(bytes,), str_keys=True)
+        if trace is not None and isinstance(event, Ran):
+            event = Ran(msgspec.structs.replace(event.trial, trace=trace))
+        return event
 
     def _shorten(self, value: Any) -> Any:
         """Long texts and all bytes replaced by references to blobs."""
