@@ -14,6 +14,7 @@ __version__ = "0.1.0"
 _PUBLIC = {
     "Artifact": "loopwright.artifact",
     "Batch": "loopwright.evidence",
+    "Callback": "loopwright.callbacks",
     "Candidate": "loopwright.artifact",
     "Evidence": "loopwright.evidence",
     "Feedback": "loopwright.feedback",
@@ -24,6 +25,7 @@ _PUBLIC = {
     "Pool": "loopwright.pool",
     "Proposal": "loopwright.optimizers.protocol",
     "Rejected": "loopwright.optimizers.protocol",
+    "StopRun": "loopwright.callbacks",
     "Study": "loopwright.study.definition",
     "Waiting": "loopwright.runner",
     "episodes": "loopwright.tasks.episode",
@@ -51,6 +53,8 @@ if TYPE_CHECKING:
     from loopwright import tasks as tasks
     from loopwright.artifact import Artifact as Artifact
     from loopwright.artifact import Candidate as Candidate
+    from loopwright.callbacks import Callback as Callback
+    from loopwright.callbacks import StopRun as StopRun
     from loopwright.evidence import Batch as Batch
     from loopwright.evidence import Evidence as Evidence
     from loopwright.evidence import Horizon as Horizon

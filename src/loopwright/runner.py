@@ -18,6 +18,8 @@ import msgspec
 from loopwright import __version__
 from loopwright.artifact import Artifact
 from loopwright.budget import Meter, trials_of_end
+from loopwright.callbacks import Callback, RunInfo, make_callbacks
+from loopwright.callbacks.dispatch import Dispatch
 from loopwright.errors import BudgetExhausted, FailingLoudly, StoreError
 from loopwright.execution.protocol import Executor
 from loopwright.flow import Request, Result
@@ -65,7 +67,8 @@ class Progress(msgspec.Struct, frozen=True):
     notes: list[str] = []  # what the gateway found worth saying, such as a price that it does not know
 
 
-# Called with the events just written and how the run stands. Must return quickly and not raise.
+# Called with the events just written and how the run stands, to show it. Must return quickly and not raise: code of a
+# user belongs in a `Callback`.
 Listener = Callable[[Sequence[Entry], Progress], None]
 
 
@@ -102,13 +105,15 @@ async def run_async(
     root: str | Path = ".",
     models: Mapping[str, ModelFunction] | None = None,
     listener: Listener | None = None,
+    callbacks: Sequence[Callback] = (),
     pool: Pool | None = None,
 ) -> Outcome:
     """Run `loop`, writing to `folder` (new, or of this very loop: then it is resumed). Paths are relative to `root`.
 
     `models` are plain callables that the settings may name. Raises `LoopwrightError`s, each one clear sentence, and
-    `Waiting` where a person must answer; the folder then holds all that was done, and `resume` goes on. With a
-    `pool`, slots and the pace of models are shared with the other runs in it.
+    `Waiting` where a person must answer; the folder then holds all that was done, and `resume` goes on. `callbacks` are
+    told of the run beside those of `loop.log`. With a `pool`, slots and the pace of models are shared with the other
+    runs in it.
     """
     place = RunFolder(folder)
     with place, contextlib.closing(place.journal()) as journal:
@@ -130,7 +135,9 @@ async def run_async(
             journal.set_meta("root", str(Path(root).resolve()))
         else:
             artifact = Artifact.from_data(began.artifact, root=journal.meta("root") or ".")
-        runner = Runner(loop, artifact, place, journal, models=models or {}, listener=listener, pool=pool)
+        runner = Runner(
+            loop, artifact, place, journal, models=models or {}, listener=listener, callbacks=callbacks, pool=pool
+        )
         return await runner.run(began)
 
 
@@ -140,6 +147,7 @@ async def resume_async(
     budget: Mapping[str, Any] | None = None,
     models: Mapping[str, ModelFunction] | None = None,
     listener: Listener | None = None,
+    callbacks: Sequence[Callback] = (),
     pool: Pool | None = None,
 ) -> Outcome:
     """Go on with a run exactly where it stands; `budget` replaces single limits, to let a finished run go further."""
@@ -155,7 +163,9 @@ async def resume_async(
         loop = Loop.of(settings, where=f"the settings of {place.path}")
         journal.set_budget(changed)
         artifact = Artifact.from_data(began.artifact, root=journal.meta("root") or ".")
-        runner = Runner(loop, artifact, place, journal, models=models or {}, listener=listener, pool=pool)
+        runner = Runner(
+            loop, artifact, place, journal, models=models or {}, listener=listener, callbacks=callbacks, pool=pool
+        )
         return await runner.run(began)
 
 
@@ -171,6 +181,7 @@ class Runner:
         *,
         models: Mapping[str, ModelFunction],
         listener: Listener | None,
+        callbacks: Sequence[Callback] = (),
         pool: Pool | None = None,
     ) -> None:
         self.loop = loop
@@ -179,6 +190,8 @@ class Runner:
         self.journal = journal
         self._models = models
         self._listener = listener
+        own = make_callbacks(loop.log, root=Path(journal.meta("root") or "."))
+        self._callbacks = Dispatch([*callbacks, *own])
         self._pool = pool
         self._began_at = time.monotonic()
         self._spent_before = float(journal.meta("seconds") or 0.0)
@@ -202,6 +215,7 @@ class Runner:
         gateway = self._gateway = make_gateway(self.loop, self.journal, self._models, *shared)
         self.folder.forget_stop()  # it ended an earlier process
         executor = self._pool.executor(self.loop, root) if self._pool else make_executor(self.loop, root)
+        outcome: Outcome | None = None
         try:
             card = await executor.start()
             count = counter_of(self.loop, root, gateway)
@@ -218,7 +232,8 @@ class Runner:
             await self._drive(learning, executor)
             if self._exhausted and not learning.population.steps:
                 raise BudgetExhausted(f"not one update could be made: {self._exhausted}")
-            return self._outcome(learning)
+            outcome = self._outcome(learning)
+            return outcome
         finally:
             for task in self._running.values():
                 task.cancel()
@@ -227,6 +242,7 @@ class Runner:
             await gateway.close()
             with contextlib.suppress(StoreError):  # a full disk was told already; the clock is a nicety
                 self.journal.set_meta("seconds", str(self.seconds))
+            self._callbacks.end(outcome)
 
     @property
     def seconds(self) -> float:
@@ -237,7 +253,9 @@ class Runner:
 
     async def _drive(self, loop: LearningLoop, executor: Executor) -> None:
         """Keep every request that can be done under way until none is left."""
-        self._write(loop, loop.begin(self._metered(self.journal.for_resume())))
+        entries = loop.begin(self._metered(self.journal.for_resume()))
+        self._callbacks.begin(RunInfo(self.folder.path, self.loop, loop.card, loop.population.steps))
+        self._write(loop, entries)
         while requests := loop.ask():
             questions = self._start_work(loop, executor, requests)
             if questions is not None:
@@ -324,6 +342,8 @@ class Runner:
             return
         if self.folder.stop_asked():
             self._write(loop, loop.finish("the stop file was found"))
+        if self._callbacks.stop:
+            self._write(loop, loop.finish(self._callbacks.stop))
         minutes = self.loop.budget.minutes
         if minutes is not None and self.seconds + self._end_seconds(loop) >= minutes * 60:
             self._write(loop, loop.finish(f"budget.minutes = {minutes:g} leaves no time for another update"))
@@ -361,8 +381,12 @@ class Runner:
         """Write events down, then tell whoever watches."""
         if entries:
             self.journal.append(list(self._metered(entries)))
+        if self._listener is None and not self._callbacks:
+            return
+        progress = self._progress(loop, entries)
         if self._listener is not None:
-            self._listener(entries, self._progress(loop, entries))
+            self._listener(entries, progress)
+        self._callbacks.tell(entries, progress)
 
     def _metered(self, entries: Iterable[Entry]) -> Iterator[Entry]:
         """Count what events say was spent as they are written, not only when their update is complete."""
@@ -391,7 +415,7 @@ class Runner:
             seconds=self.seconds,
             seconds_left=self._left(elapsed / fresh * (steps - done)) if fresh > 0 and not loop.ending else None,
             running=len(self._running),
-            notes=list(self._the_gateway.notes),
+            notes=[*self._the_gateway.notes, *self._callbacks.notes],
             phase="ended" if loop.ended else "testing" if loop.ending else "learning" if done else "measuring",
         )
 

@@ -159,6 +159,7 @@ class Loop(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     `task` is "file.py:name" or "package.module:name"; `task_options` go to it where it takes some. `prices` are US
     dollars per million tokens, as [input, output], of models whose price is not known or has changed. `local` is how
     models called `local/...` are run. `cache` is a file of finished model calls that runs share.
+    `log` are callbacks that follow the run, by name or as "module:Class".
     """
 
     task: str
@@ -175,6 +176,7 @@ class Loop(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     local: LocalSettings = LocalSettings()
     prices: dict[str, list[float]] = {}
     cache: str = ""
+    log: list[str] = []
 
     @classmethod
     def load(cls, path: str | Path, overrides: Mapping[str, Any] | None = None) -> Loop:

@@ -7,12 +7,10 @@ import io
 import re
 from pathlib import Path
 
-import pytest
 from runs import HOSTILE, written
 
-from loopwright.errors import StoreError
 from loopwright.report.run_tables import run_tables
-from loopwright.report.tables import Table, as_csv, as_latex, as_markdown, write_tables
+from loopwright.report.tables import Table, as_csv, as_latex, as_markdown, forms
 
 TABLE = Table(
     "odd", "caption with 5 % & more", ["name", "score"], [["a|b & c_d", 0.5], [HOSTILE.replace("\x00", ""), None]]
@@ -51,12 +49,4 @@ def test_the_tables_of_a_run_agree_with_its_record(tmp_path: Path) -> None:
     assert {row[0]: row[4] for row in tables["candidates"].rows} == {
         id: run.population.mean(id) for id in run.population.candidates
     }
-    files = write_tables(tables.values(), tmp_path / "out")
-    assert len(files) == 12
-    assert all(path.stat().st_size for path in files)
-
-
-def test_a_folder_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("")
-    with pytest.raises(StoreError, match="cannot be written"):
-        write_tables([TABLE], tmp_path / "file" / "sub")
+    assert set(forms(tables.values())) == {f"{name}.{ending}" for name in tables for ending in ("csv", "md", "tex")}

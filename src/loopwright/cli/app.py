@@ -31,7 +31,7 @@ COMMANDS = {
     "compare": "Run two candidates again on the same fresh seeds.",
     "study": "Run many runs that differ in chosen settings, and compare them.",
     "models": "List the models that run on this machine, and fetch their weights.",
-    "preflight": "Say which protections hold on this machine.",
+    "preflight": "Say what speaks against a loop before it is run, and which protections hold.",
 }
 INTERRUPTED = 130
 

@@ -15,14 +15,26 @@ from loopwright.errors import StoreError, UsageError
 @click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="Folder of the run, new or of this loop.")
 @click.option("--seed", type=int, metavar="N", help="Seed of everything random.")
 @click.option("--set", "changes", multiple=True, metavar="NAME=VALUE", help="Change a setting: search.accept=improve.")
+@click.option(
+    "--log", "logs", multiple=True, metavar="NAME", help="Follow it: tensorboard, wandb, mlflow, module:Class."
+)
 @click.option("--json", is_flag=True, help="Write one JSON object a line to standard output, and nothing else.")
 @click.option("--quiet", is_flag=True, help="Show no progress.")
-def run(loop: Path, out: Path | None, seed: int | None, changes: tuple[str, ...], json: bool, quiet: bool) -> int:
+def run(
+    loop: Path,
+    out: Path | None,
+    seed: int | None,
+    changes: tuple[str, ...],
+    logs: tuple[str, ...],
+    json: bool,
+    quiet: bool,
+) -> int:
     """Run a loop file.
 
     The run goes into a new folder runs/NAME-NUMBER beside the loop file. Paths in the loop file are relative to it.
     The exit code is 0 when the run ended, 3 where it waits for an answer by hand, 130 after Ctrl-C.
     """
+    from loopwright.callbacks import make_callbacks
     from loopwright.cli.drive import drive
     from loopwright.settings import Loop
 
@@ -32,13 +44,14 @@ def run(loop: Path, out: Path | None, seed: int | None, changes: tuple[str, ...]
     if seed is not None:
         table["seed"] = seed
     settings = Loop.load(loop, table)
+    callbacks = make_callbacks(logs, root=loop.parent)
     folder = out if out is not None else new_folder(loop)
 
     from loopwright.runner import run_async
 
     return drive(
         folder,
-        lambda listener: run_async(settings, folder, root=loop.parent, listener=listener),
+        lambda listener: run_async(settings, folder, root=loop.parent, listener=listener, callbacks=callbacks),
         settings,
         json=json,
         quiet=quiet,

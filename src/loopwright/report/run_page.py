@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, cast
 
 from loopwright.cli.closing import proposals, test, validation
@@ -12,6 +12,7 @@ from loopwright.record import RunRecord
 from loopwright.report.film import Film
 from loopwright.report.page import render
 from loopwright.report.run_data import run_data
+from loopwright.report.settings_part import part
 from loopwright.report.texts import TextPool
 
 # The most that the long texts of a page may take, in bytes: with all else a page stays well under 15 MB.
@@ -95,36 +96,11 @@ def _settings(run: RunRecord) -> list[dict[str, Any]]:
     card, artifact = run.began.card, run.artifact
     table = run.loop.data()
     tables = {name: cast("Mapping[str, Any]", value) for name, value in table.items() if isinstance(value, Mapping)}
-    parts = [_part("Loop", {name: value for name, value in table.items() if name not in tables})]
-    parts += [_part(f"[{name}]", value) for name, value in tables.items() if value]
+    parts = [part("Loop", {name: value for name, value in table.items() if name not in tables})]
+    parts += [part(f"[{name}]", value) for name, value in tables.items() if value]
     task = {"name": card.name, "goal": card.goal, "floor": card.floor, "calls": card.calls, **card.sizes}
-    parts.append(_part("Task", task))
+    parts.append(part("Task", task))
     parameters = {each.name: f"{each.what}, {each.file}:{each.line}" for each in artifact.parameters}
-    parts.append(_part("Editable parts", parameters))
-    parts.append(_part("Run", {"folder": str(run.path.resolve()), "root": run.root, "version": run.began.version}))
+    parts.append(part("Editable parts", parameters))
+    parts.append(part("Run", {"folder": str(run.path.resolve()), "root": run.root, "version": run.began.version}))
     return parts
-
-
-def _part(name: str, table: Mapping[str, Any]) -> dict[str, Any]:
-    rows = [{"name": key, "value": value, "note": ""} for key, value in _flat(table)]
-    return {"name": name, "rows": rows}
-
-
-def _flat(table: Mapping[str, Any], path: str = "") -> Sequence[tuple[str, str]]:
-    rows: list[tuple[str, str]] = []
-    for key, value in table.items():
-        if isinstance(value, Mapping) and value:
-            rows += _flat(cast("Mapping[str, Any]", value), f"{path}{key}.")
-        else:
-            rows.append((path + key, _written(value)))
-    return rows
-
-
-def _written(value: Any) -> str:
-    if value is None:
-        return "no limit"
-    if isinstance(value, list | tuple):
-        return ", ".join(map(_written, cast("list[Any]", value))) or "none"
-    if isinstance(value, bool):
-        return str(value).lower()
-    return str(value) if value != {} else "none"

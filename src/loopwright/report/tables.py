@@ -8,11 +8,8 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Callable, Iterable, Sequence
-from pathlib import Path
 
 import msgspec
-
-from loopwright.errors import StoreError
 
 Cell = str | float | int | None
 
@@ -71,19 +68,9 @@ def as_latex(table: Table) -> str:
 _FORMS: dict[str, Callable[[Table], str]] = {"csv": as_csv, "md": as_markdown, "tex": as_latex}
 
 
-def write_tables(tables: Iterable[Table], folder: Path) -> list[Path]:
-    """Write every table in every form as `folder/NAME.FORM`; gives the files. Raises `StoreError`."""
-    written: list[Path] = []
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for table in tables:
-            for ending, form in _FORMS.items():
-                path = folder / f"{table.name}.{ending}"
-                path.write_text(form(table), encoding="utf-8", errors="replace")
-                written.append(path)
-    except OSError as error:
-        raise StoreError(f"the tables cannot be written to {folder}: {error.strerror}; name another folder") from None
-    return written
+def forms(tables: Iterable[Table]) -> dict[str, str]:
+    """Every table in every form, by the name of its file: `NAME.csv`, `NAME.md`, `NAME.tex`."""
+    return {f"{table.name}.{ending}": form(table) for table in tables for ending, form in _FORMS.items()}
 
 
 def written(cell: Cell) -> str:
