@@ -59,7 +59,7 @@ def make_film(run: RunRecord) -> tuple[Film | None, str]:
                     None,
                     f"the film of the best candidate has {path.stat().st_size / 1e6:.1f} MB, too much for a page",
                 )
-            text = f"{run.began.card.name}: test game 0, played again; score {trial.score:g} (n = 1)."
+            text = f"{run.began.card.name}: {trial.spec.split} game 0, played again; score {trial.score:g} (n = 1)."
             return _embedded(path, text), ""
     except (LoopwrightError, ImportError) as error:
         return None, f"the best candidate could not be filmed: {error}"

@@ -121,7 +121,7 @@ def _facts(result: StudyResult, done: int) -> list[dict[str, str]]:
 
 
 def _fact(name: str, value: str, more: str) -> dict[str, str]:
-    return {"name": name, "value": value, "more": more}
+    return {"name": name, "value": value.replace("-", "−"), "more": more}
 
 
 def _settings(result: StudyResult, error: float) -> list[dict[str, Any]]:
