@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,7 +10,7 @@ import click
 import msgspec
 
 from loopwright.cli.app import INTERRUPTED, overrides
-from loopwright.cli.text import clean, counted, duration, number, quoted, table
+from loopwright.cli.text import clean, counted, duration, number, quoted, spent, table
 from loopwright.errors import UsageError, nearest
 
 if TYPE_CHECKING:
@@ -32,8 +33,9 @@ def study() -> None:
 @click.argument("file", type=click.Path(path_type=Path), metavar="STUDY.toml")
 @click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="Folder of the study (studies/NAME).")
 @click.option("--set", "changes", multiple=True, metavar="NAME=VALUE", help="Change the study: repeats=8.")
+@click.option("--dry-run", is_flag=True, help="Say what the missing runs would cost, after a short probe; run none.")
 @click.option("--quiet", is_flag=True, help="Show no progress.")
-def run_(file: Path, out: Path | None, changes: tuple[str, ...], quiet: bool) -> int:
+def run_(file: Path, out: Path | None, changes: tuple[str, ...], dry_run: bool, quiet: bool) -> int:
     """Run a study, or go on with it.
 
     Runs that are in the study's folder already are not run again: after an interruption, with more repeats or with a
@@ -41,7 +43,28 @@ def run_(file: Path, out: Path | None, changes: tuple[str, ...], quiet: bool) ->
     """
     wanted, root = loaded(file, changes)
     folder = out or file.parent / "studies" / file.stem
-    return _run(wanted, folder, root, quiet=quiet)
+    return _dry_run(wanted, folder, root) if dry_run else _run(wanted, folder, root, quiet=quiet)
+
+
+def _dry_run(wanted: Study, folder: Path, root: Path) -> int:
+    from loopwright.study.design import aliases_of, cells_of, resolution
+    from loopwright.study.estimate import estimate
+
+    found = asyncio.run(estimate(wanted, folder, root=root))
+    cells = cells_of(wanted.axes, wanted.design)
+    click.echo(
+        f"{counted(len(cells), 'cell')} x {counted(wanted.repeats, 'repeat')}; {counted(found.done, 'run')} done"
+    )
+    click.echo(f"to run: {counted(found.runs, 'run')}, at most {counted(found.trials, 'trial')}")
+    click.echo(f"about:  {spent(found.usage)}, {duration(found.seconds)} with {counted(wanted.slots, 'slot')}")
+    if (quality := resolution(wanted.axes, wanted.design)) is not None:
+        click.echo(f"a fraction of resolution {quality}; what cannot be told apart:")
+        for effect, others in aliases_of(wanted.axes, wanted.design).items():
+            if others:
+                click.echo(f"  {clean(effect)} and {clean(', '.join(others))}")
+    for text in found.how:
+        click.echo(f"- {text}")
+    return 0
 
 
 @study.command("show")
