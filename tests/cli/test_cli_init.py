@@ -99,7 +99,7 @@ def test_loops_for_a_model_on_this_machine_run_against_a_model_server(
     hole = "{message}" if "message" in (made / "agent.py").read_text() else "{question}"
 
     def answer(received: Received) -> str:
-        if "### parameter" in received.prompt or len(received.messages) > 1:
+        if "# Your answer" in received.prompt:
             return f"Name the teams.\n\n### parameter: PROMPT\n```\nOne word, please: {hole}\n```\n"
         return "billing" if "One word, please" in received.prompt else "It should be the billing team"
 

@@ -30,7 +30,7 @@ def test_the_question_is_one_short_message_with_the_text_the_goal_and_what_must_
     assert "What is wanted: Hit." in said
     assert said.endswith("Give the whole new text between ``` and ```, with {question} in it.")
     assert "### parameter" not in said
-    assert len(said) - len(VIEW.evidence.text) < 600
+    assert len(said) - len(VIEW.evidence.text) < 700
 
 
 def test_a_fence_without_a_name_is_the_new_text() -> None:

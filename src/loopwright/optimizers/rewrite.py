@@ -47,7 +47,10 @@ class Rewrite(Asking, frozen=True, forbid_unknown_fields=True):
         fields = " and ".join(parameter.placeholders)
         if parameter.kind == "string":
             what = f"A program gives this text to a language model{f', with {fields} filled in' if fields else ''}:"
-            wish = "Say exactly what a reply must look like, and the rules that the feedback shows."
+            wish = (
+                "It must say exactly what a reply looks like, name the replies that are possible, "
+                "and give the rules that the feedback shows."
+            )
         else:
             what = f"This is the {parameter.kind} `{parameter.name}` of a program:"
             wish = f"Keep `{parameter.signature}`." if parameter.signature else "Keep its form."

@@ -1,6 +1,6 @@
 """Routes a customer's message to a team. Plain Python: it is given `llm`, a function from a prompt to a reply."""
 
-PROMPT = """Which team should answer this message?
+PROMPT = """Which team should answer this message: billing, shipping, returns, account or care?
 
 {message}"""
 

@@ -15,4 +15,4 @@ def triage(program, row, trial):
     """
     got = program.route(row["text"], trial.llm)
     right = got == row["team"]
-    return float(right), "right" if right else f"the right reply was: {row['team']}"
+    return float(right), "right" if right else f"wrong, the reply must be the one word {row['team']}"
