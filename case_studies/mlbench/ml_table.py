@@ -15,6 +15,8 @@ from typing import NamedTuple
 from ml_conditions import UPDATES, names, parts
 from ml_replay import HERE, RESULTS
 
+from loopwright.tasks.mlbench import COMPETITIONS
+
 TEST = {"spaceship-titanic": "accuracy", "house-prices": "rmsle"}
 
 
@@ -52,10 +54,12 @@ def table(results: list[Result]) -> str:
         "| --- |" + " ---: |" * (UPDATES + 4),
     ]
     for result in results:
-        cells = [_cell(None if score is None else abs(score)) for score in result.scores] + [""] * (
-            UPDATES + 1 - len(result.scores)
-        )
-        metric = TEST[parts(result.condition)[0]]
+        task = parts(result.condition)[0]
+        metric = TEST[task]
+        floor = COMPETITIONS[task].floors[metric]  # what a trial that failed is given
+        cells = [
+            "failed" if score == floor else _cell(None if score is None else abs(score)) for score in result.scores
+        ] + [""] * (UPDATES + 1 - len(result.scores))
         start, best = result.test["start"], result.test["best"] or result.test["start"]
         place = beaten(best, metric)
         lines.append(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -86,6 +87,12 @@ def test_the_goal_describes_the_columns_of_the_rows_to_learn_from_and_no_answer(
     assert "GrLivArea: number" in goal
     assert "% missing" in goal
     assert "Alley: text" in goal
+    # Under which names the file has its imports: without that, the first answers to it failed by a NameError.
+    text = starting("house-prices")
+    assert "import numpy as np\n" in text
+    assert "'import numpy as np'" in goal
+    named = re.findall(r"^import sklearn\.(\w+)$", text, flags=re.MULTILINE)
+    assert f"for X = {', '.join(named)}:" in goal
     assert "SalePrice" not in goal.partition("The columns of x:")[2]
 
 

@@ -143,10 +143,11 @@ def _scoring(competition: Competition, metric: Metric) -> str:
     }[metric]
     return (
         f"{how} Every trial fits the pipeline anew on some {competition.unit} and predicts others. It may use numpy, "
-        "pandas, scikit-learn and lightgbm; its file has imported np, pd, lightgbm, and sklearn with compose, "
-        "ensemble, feature_selection, impute, linear_model, model_selection, neighbors, neural_network, pipeline, "
-        "preprocessing and svm. It has one thread and no network, and keeps nothing between trials. A pipeline that "
-        "returns something else than one prediction a row fails."
+        "pandas, scikit-learn and lightgbm; its file has 'import numpy as np', 'import pandas as pd', 'import "
+        "lightgbm', and 'import sklearn.X' for X = compose, ensemble, feature_selection, impute, linear_model, "
+        "model_selection, neighbors, neural_network, pipeline, preprocessing, svm: write "
+        "sklearn.preprocessing.StandardScaler. It has one thread and no network, and keeps nothing between trials. A "
+        "pipeline that returns something else than one prediction a row fails."
     )
 
 
