@@ -13,30 +13,29 @@ over the events: a run resumes by folding those of its complete updates and answ
 from __future__ import annotations
 
 import random
-from collections.abc import Generator, Iterable, Mapping, Sequence
-from statistics import fmean
+from collections.abc import Iterable, Mapping, Sequence
 from typing import cast
 
 import msgspec
 
 from loopwright.artifact import Candidate, EditError
 from loopwright.budget import Meter
-from loopwright.errors import TaskError
 from loopwright.evidence import Evidence
 from loopwright.evidence.batch import draw
 from loopwright.evidence.online import onward
 from loopwright.execution.protocol import TaskCard
 from loopwright.flow import Branch, Flow, Request, Result
+from loopwright.gate import ExampleGate, lasting, run_all
 from loopwright.optimizers.protocol import Check, Optimizer, Proposal, Rejected, Remembered, View
-from loopwright.search.confident import least_pairs, pairs_at_most
+from loopwright.requirements import require
 from loopwright.search.population import Population
-from loopwright.search.protocol import Drawing, On, Scoring, Search, Verdict
+from loopwright.search.protocol import Search, Verdict
 from loopwright.seeding import derive, generator
 from loopwright.settings import Loop
 from loopwright.store.events import AnyEvent, Ended, Proposed, Showed, Updated
 from loopwright.store.journal import Entry
 from loopwright.tokens import Counter, estimate
-from loopwright.trial import Role, Split, Trial, TrialSpec
+from loopwright.trial import Split, Trial, TrialSpec
 
 
 class LearningLoop:
@@ -57,7 +56,7 @@ class LearningLoop:
         count: Counter = estimate,
     ) -> None:
         """`count` counts the tokens of evidence. Raises `TaskError` where the task lacks examples that are needed."""
-        _require(loop, card)
+        require(loop, card)
         self.count = count
         self.loop = loop
         self.card = card
@@ -95,7 +94,7 @@ class LearningLoop:
         )
 
         seeds = [derive(loop.seed, "trial", step, index) for index in examples]
-        trials = yield from _run(
+        trials = yield from run_all(
             [
                 TrialSpec(parent.id, "train", i, seed, record=True, begun=tuple(population.running.get(i, ())))
                 for i, seed in zip(examples, seeds, strict=True)
@@ -129,7 +128,7 @@ class LearningLoop:
 
         verdict = Verdict([], "", "no proposal could be used")
         if children:
-            gate = _Gate(self, step, trials)
+            gate = ExampleGate(loop, self.card, population, step, trials)
             verdict = yield from self.search.judge(parent.id, [child.id for child in children], gate)
             if verdict.accepted:
                 yield from gate([verdict.accepted], "validation")
@@ -146,12 +145,12 @@ class LearningLoop:
 
     def _opening(self) -> Flow[None]:
         """Step 0: the starting artifact on the validation split, so that every later candidate has its measure."""
-        yield from _run(self._lasting(self.population.start, "validation"))
+        yield from run_all(self._lasting(self.population.start, "validation"))
 
     def _closing(self) -> Flow[None]:
         """The end: the start and the best candidate on the test split, which nothing has used before."""
         last_two = dict.fromkeys([self.population.start, self.population.best])
-        yield from _run([spec for candidate in last_two for spec in self._lasting(candidate, "test")])
+        yield from run_all([spec for candidate in last_two for spec in self._lasting(candidate, "test")])
 
     def _conclude(self, branch: Branch[Updated | None]) -> list[Entry]:
         """Take a complete update into the population, in the order of the steps, and say which candidate is best."""
@@ -288,6 +287,9 @@ class LearningLoop:
     def _rng(self, purpose: str, step: int) -> random.Random:
         return generator(self.loop.seed, purpose, step)
 
+    def _lasting(self, candidate: str, split: Split) -> list[TrialSpec]:
+        return lasting(self.loop, self.card, self.population, candidate, split)
+
     def _check(self, parent: Candidate, step: int) -> Check:
         """For an optimizer's repair turns and further draws: why an edit of the parent would be refused, or None."""
 
@@ -303,75 +305,6 @@ class LearningLoop:
             return Rejected("duplicate", f"the same texts were tried in update {node.step} already")
 
         return check
-
-    def _lasting(self, candidate: str, split: Split, by: int | None = None) -> list[TrialSpec]:
-        """The trials of a candidate on a whole split that are not known yet (by the end of step `by`)."""
-        return [
-            TrialSpec(candidate, split, index, derive(self.loop.seed, split, index), cast("Role", split))
-            for index in range(self.card.sizes[split])
-            if self.population.known(candidate, split, index, by) is None
-        ]
-
-
-class _Gate:
-    """Scores candidates of one update: on the examples and seeds of its batch, or on the validation split."""
-
-    def __init__(self, loop: LearningLoop, step: int, batch: Sequence[Trial]) -> None:
-        self._loop = loop
-        self._step = step
-        self._by = step - loop.loop.search.branches
-        self._batch = batch
-        self._means: dict[tuple[str, On], float] = {(batch[0].spec.candidate, "batch"): fmean(t.score for t in batch)}
-
-    def __call__(self, candidates: Sequence[str], on: On) -> Scoring:
-        wanted = {
-            candidate: self._specs(candidate, on) for candidate in candidates if (candidate, on) not in self._means
-        }
-        trials = yield from _run([spec for specs in wanted.values() for spec in specs])
-        fresh: dict[str, list[float]] = {candidate: [] for candidate in wanted}
-        for trial in trials:
-            fresh[trial.spec.candidate].append(trial.score)
-        for candidate, scores in fresh.items():
-            population = self._loop.population
-            scores += population.scores(candidate, "validation", self._by) if on == "validation" else []
-            if scores:
-                self._means[candidate, on] = fmean(scores)
-        return {candidate: self._means[candidate, on] for candidate in candidates if (candidate, on) in self._means}
-
-    def fresh(self, candidates: Sequence[str], on: On, first: int, count: int) -> Drawing:
-        draws = self._draws(on, first, count)
-        split: Split = "validation" if on == "validation" else "train"
-        specs = [TrialSpec(id, split, index, seed, role="gate") for index, seed in draws for id in candidates]
-        found: dict[str, list[float]] = {id: [] for id in candidates}
-        for trial in (yield from _run(specs)):
-            found[trial.spec.candidate].append(trial.score)
-        return found
-
-    def _draws(self, on: On, first: int, count: int) -> list[tuple[int, int]]:
-        """Draws `first` to `first + count` of this update, as (example, seed): epochs in a seeded order each."""
-        loop = self._loop
-        examples = list(range(loop.card.sizes["validation" if on == "validation" else "train"]))
-        again = loop.loop.search.redraw
-        if on == "batch" and not again:
-            seen = {trial.spec.index for trial in self._batch}
-            examples = [index for index in examples if index not in seen]
-        draws: list[tuple[int, int]] = []
-        while examples and len(draws) < first + count and (again or not draws):
-            epoch = len(draws) // len(examples)
-            order = generator(loop.loop.seed, "fresh", self._step, epoch).sample(examples, len(examples))
-            draws += [(index, derive(loop.loop.seed, "fresh", self._step, epoch, index)) for index in order]
-        return draws[first : first + count]
-
-    def _specs(self, candidate: str, on: On) -> list[TrialSpec]:
-        if on == "validation":
-            return self._loop._lasting(candidate, "validation", self._by)  # pyright: ignore[reportPrivateUsage]
-        replace = msgspec.structs.replace
-        return [replace(trial.spec, candidate=candidate, role="gate", record=False) for trial in self._batch]
-
-
-def _run(specs: list[TrialSpec]) -> Generator[list[TrialSpec], list[Trial], list[Trial]]:
-    """Have trials run; none asked, none run."""
-    return (yield specs) if specs else []
 
 
 def _child(
@@ -423,36 +356,3 @@ def _failure(trials: Sequence[Trial], refused: str) -> str:
 
 def _complete(events: Sequence[AnyEvent]) -> bool:
     return any(isinstance(event, Updated) for event in events)
-
-
-def _require(loop: Loop, card: TaskCard) -> None:
-    if not card.sizes["train"]:
-        raise TaskError(f"the task '{card.name}' has no training examples; give it some with train=...")
-    if loop.evidence.horizon.where == "online" and not card.continues:
-        raise TaskError(
-            f"the task '{card.name}' has no episodes to go on with, which horizon.where = \"online\" needs; "
-            "make it with lw.episodes, or choose another place"
-        )
-    size = loop.evidence.batch.size
-    if size > card.sizes["train"]:
-        raise TaskError(
-            f"evidence.batch.size = {size}, but the task '{card.name}' has {card.sizes['train']} training examples; "
-            "make the batch smaller or give the task more"
-        )
-    if loop.search.kind in {"beam", "pareto"} and not card.sizes["validation"]:
-        raise TaskError(
-            f"the task '{card.name}' has no validation examples, but search.kind = \"{loop.search.kind}\" chooses by "
-            'them; give it some, or set search.kind = "sequential"'
-        )
-    if loop.search.gate == "validation" and loop.search.accept != "always" and not card.sizes["validation"]:
-        raise TaskError(
-            f"the task '{card.name}' has no validation examples, but search.gate = \"validation\"; "
-            'give it some, or set search.gate = "batch"'
-        )
-    pairs, least = pairs_at_most(loop.search, card, size), least_pairs(loop.search.error)
-    if loop.search.accept == "confident" and pairs < least:
-        raise TaskError(
-            f'search.accept = "confident" needs at least {least} pairs at search.error = {loop.search.error:g}, but '
-            f"search.cap and the examples of the gate ({loop.search.gate}) allow {max(0, pairs)}; raise the cap, give "
-            "the task more examples, or set search.redraw = true where trials depend on their seed"
-        )

@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 
 from loopwright import __version__
 from loopwright.cli.app import COMMANDS, app
-from loopwright.cli.text import clean, curve, duration, line, table
+from loopwright.cli.text import clean, curve, line, table
 from loopwright.paired import paired, t95
+from loopwright.wording import duration
 
 scores = st.lists(st.tuples(st.floats(-1e6, 1e6), st.floats(-1e6, 1e6)), min_size=2, max_size=40)
 

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 import click
 import msgspec
 
-from loopwright.cli.text import change, clean, counted, duration, number, spent
+from loopwright.cli.text import clean
 from loopwright.errors import UsageError
 from loopwright.trial import Split
+from loopwright.wording import change, counted, duration, number, spent
 
 if TYPE_CHECKING:
     from loopwright.study.compare import Comparison

@@ -41,8 +41,9 @@ def data(action: str, name: str | None, source: Path | None, json: bool) -> None
 
 
 def _pull(name: str, source: Path | None) -> None:
-    from loopwright.cli.text import counted, quoted
+    from loopwright.cli.text import quoted
     from loopwright.data.pull import pull
+    from loopwright.wording import counted
 
     done = pull(name, source=source, tell=lambda text: click.echo(f"  {text}"))
     if done.fetched:

@@ -51,7 +51,8 @@ def preflight(
 
 
 def _say(found: Preflight) -> None:
-    from loopwright.cli.text import clean, counted, duration, spent, width
+    from loopwright.cli.text import clean, width
+    from loopwright.wording import counted, duration, spent
 
     size = max(len(each.code) for each in found.findings)
     room = max(40, min(width(), 110) - size - 11)

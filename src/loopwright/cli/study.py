@@ -10,8 +10,9 @@ import click
 import msgspec
 
 from loopwright.cli.app import INTERRUPTED, overrides
-from loopwright.cli.text import clean, counted, duration, number, quoted, spent, table
+from loopwright.cli.text import clean, quoted, table
 from loopwright.errors import UsageError, nearest
+from loopwright.wording import counted, duration, number, spent
 
 if TYPE_CHECKING:
     from loopwright.study.contrasts import Unit

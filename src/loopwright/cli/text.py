@@ -1,4 +1,4 @@
-"""How things are written in a terminal: numbers, durations, tables, and texts by strangers made harmless."""
+"""How things are written in a terminal: tables, paths, and texts by strangers made harmless."""
 
 from __future__ import annotations
 
@@ -9,8 +9,6 @@ import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-
-from loopwright.trial import Usage
 
 # Everything that could move the cursor, recolour or retitle a terminal. Tabs and newlines stay.
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069]")
@@ -34,42 +32,6 @@ def width() -> int:
 
 def shortened(text: str, length: int) -> str:
     return text if len(text) <= length else text[: max(0, length - 1)] + "…"
-
-
-def number(value: float | None) -> str:
-    """A score: four digits that matter, `-` for none."""
-    if value is None:
-        return "-"
-    return f"{value:.4g}" if abs(value) < 10_000 else f"{value:,.0f}"
-
-
-def change(value: float) -> str:
-    """A difference of scores with its sign: three digits that matter."""
-    return f"{value:+.3g}"
-
-
-def duration(seconds: float) -> str:
-    """`0:07`, `12:34` or `1:02:03`."""
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
-
-
-def counted(count: int, thing: str) -> str:
-    """`1 trial`, `2 trials`."""
-    return f"{count:,} {thing}" if count == 1 else f"{count:,} {thing}s"
-
-
-def money(usd: float) -> str:
-    return f"${usd:.2f}" if usd >= 1 or usd == 0 else f"${usd:.4f}".rstrip("0")
-
-
-def spent(usage: Usage) -> str:
-    """What model calls cost, in words."""
-    if not usage.calls:
-        return "no model calls"
-    parts = [counted(usage.calls, "model call"), f"{usage.tokens:,} tokens"]
-    return ", ".join([*parts, money(usage.usd)] if usage.usd else parts)
 
 
 def quoted(path: Path) -> str:

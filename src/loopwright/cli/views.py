@@ -7,13 +7,14 @@ from collections.abc import Sequence
 import click
 
 from loopwright.artifact import Candidate
-from loopwright.cli.closing import proposals, test, validation
-from loopwright.cli.text import clean, counted, curve, duration, line, money, number, quoted, shortened, spent, table
+from loopwright.cli.text import clean, curve, line, quoted, shortened, table
 from loopwright.evidence import Evidence
 from loopwright.llm.models import ASK
 from loopwright.record import RunRecord, Update, leading
 from loopwright.store.events import Proposed
+from loopwright.summary import proposals, test, validation
 from loopwright.trial import Trial
+from loopwright.wording import counted, duration, money, number, spent
 
 _ROWS = 40  # updates in the table before some are left out
 

@@ -10,10 +10,11 @@ from typing import IO, TYPE_CHECKING, Any, Protocol, cast
 
 import msgspec
 
-from loopwright.cli.text import counted, duration, line, number, spent
+from loopwright.cli.text import line
 from loopwright.record import leading
 from loopwright.store.events import Proposed, Ran, Updated
 from loopwright.store.journal import Entry
+from loopwright.wording import counted, duration, number, spent
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType

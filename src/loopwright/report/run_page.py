@@ -6,14 +6,14 @@ import re
 from collections.abc import Mapping
 from typing import Any, cast
 
-from loopwright.cli.closing import proposals, test, validation
-from loopwright.cli.text import change, counted, duration, money, number
 from loopwright.record import RunRecord
 from loopwright.report.film import Film
 from loopwright.report.page import render
 from loopwright.report.run_data import run_data
 from loopwright.report.settings_part import part
 from loopwright.report.texts import TextPool
+from loopwright.summary import proposals, test, validation
+from loopwright.wording import change, counted, duration, money, number
 
 # The most that the long texts of a page may take, in bytes: with all else a page stays well under 15 MB.
 ROOM = 11_000_000

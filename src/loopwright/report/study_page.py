@@ -6,7 +6,6 @@ import itertools
 import re
 from typing import Any
 
-from loopwright.cli.text import counted, money, number
 from loopwright.report.page import render
 from loopwright.report.settings_part import part
 from loopwright.report.study_data import study_data
@@ -23,6 +22,7 @@ from loopwright.study.tables import (
     effects_table,
     protocol,
 )
+from loopwright.wording import counted, money, number
 
 ROOM = 1_000_000
 
