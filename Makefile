@@ -1,12 +1,12 @@
 # What a person does here. Each target sets up what it needs in .venv.
-.PHONY: demo demo-local test check bench bench-rivals docs clean
+.PHONY: demo demo-pong test check bench bench-rivals docs clean
 
-demo: ## improve a Pong policy on the real emulator, without a model, in about three minutes
-	scripts/venv atari
+demo: ## a language model on this processor improves its own prompt; downloads 1.1 GB once, or falls back to demo-pong
 	scripts/demo
 
-demo-local: ## a language model on this processor improves its own prompt, after a download of 1.1 GB
-	scripts/demo-local
+demo-pong: ## improve a Pong policy on the real emulator, without a model, in about three minutes
+	scripts/venv atari
+	scripts/demo-pong
 
 test: ## everything that must pass: lint, format, types, tests
 	scripts/venv dev
