@@ -8,16 +8,14 @@ RUN/best/          the files of the best candidate, written when a run ends
 
 from __future__ import annotations
 
-import fcntl
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import IO
 
 from loopwright.errors import StoreError
 from loopwright.llm.protocol import Message
 from loopwright.store.journal import Journal
+from loopwright.store.lock import FolderLock
 
 
 class RunFolder:
@@ -25,7 +23,7 @@ class RunFolder:
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
-        self._lock: IO[str] | None = None
+        self._lock = FolderLock(self.path)
 
     @property
     def journal_path(self) -> Path:
@@ -91,38 +89,14 @@ class RunFolder:
 
     def owner(self) -> int | None:
         """The process that works on this run now, as far as can be seen from here without taking the lock."""
-        try:
-            pid = int((self.path / "lock").read_text())
-        except (OSError, ValueError):
-            return None
-        try:
-            os.kill(pid, 0)
-        except PermissionError:
-            return pid  # there, but another user's
-        except OSError:
-            return None
-        return pid
+        return self._lock.owner()
 
     def __enter__(self) -> RunFolder:
         self.create()
-        handle = (self.path / "lock").open("a+")
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            handle.seek(0)
-            owner = handle.read().strip() or "unknown"
-            handle.close()
-            raise StoreError(f"the run {self.path} is in use by process {owner}; wait for it or stop it") from None
-        handle.truncate(0)
-        handle.write(str(os.getpid()))
-        handle.flush()
-        self._lock = handle
+        self._lock.take(f"the run {self.path}")
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._lock is not None:
-            self._lock.truncate(0)  # no process works on it any more
-            self._lock.close()
-            self._lock = None
+        self._lock.free()

@@ -6,15 +6,13 @@ STUDY/runs/         one ordinary run folder for each cell and repeat
 
 from __future__ import annotations
 
-import fcntl
-import os
 from pathlib import Path
 from types import TracebackType
-from typing import IO
 
 import msgspec
 
 from loopwright.errors import StoreError, UsageError
+from loopwright.store.lock import FolderLock
 from loopwright.study.definition import Study
 
 
@@ -32,7 +30,7 @@ class StudyFolder:
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
-        self._lock: IO[str] | None = None
+        self._lock = FolderLock(self.path)
 
     @property
     def file(self) -> Path:
@@ -64,23 +62,12 @@ class StudyFolder:
             raise StoreError(f"{self.path} holds other files and is not the folder of a study; name another by --out")
         try:
             self.path.mkdir(parents=True, exist_ok=True)
-            handle = (self.path / "lock").open("a+")
         except OSError as error:
             raise StoreError(f"the study folder {self.path} cannot be made: {error.strerror}") from None
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            handle.close()
-            raise StoreError(f"the study {self.path} is run by another process; wait for it or stop it") from None
-        handle.truncate(0)
-        handle.write(str(os.getpid()))
-        handle.flush()
-        self._lock = handle
+        self._lock.take(f"the study {self.path}")
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._lock is not None:
-            self._lock.close()
-            self._lock = None
+        self._lock.free()
