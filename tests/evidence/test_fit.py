@@ -150,6 +150,16 @@ def test_a_tiny_limit_keeps_scores_and_heads_of_feedback():
     assert "score 1.0" in Evidence.of(trials, tokens=75).text
 
 
+def test_calls_give_way_before_what_the_program_was_given():
+    given = "the question " * 100
+    calls = [Call(f"part{i % 30}", [("at", i, -1)], f"token {i}") for i in range(300)]
+    trial = Trial(TrialSpec("c", "train", 0, 0), Feedback(0.0), Trace([Step({"q": given}, "A", None, calls)]))
+    evidence = Evidence.of([trial], tokens=2_000)
+    assert given in evidence.text
+    assert re.search(r"\.\.\. \d+ calls \(\d+-\d+\) left out \.\.\.", evidence.text)
+    assert "characters left out" in Evidence.of([trial], tokens=700).text
+
+
 def test_calls_that_the_output_depends_on_stay_longest():
     calls = [Call(f"noise{i % 30}", [("x", i, -1)], i * 1.5) for i in range(300)]
     calls[150] = Call("found", [("x", 5, -1)], "needle")

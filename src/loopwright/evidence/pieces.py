@@ -15,6 +15,9 @@ from loopwright.evidence.tokens import Counter
 
 # A long text is never cut below this many characters while rows or details could go instead.
 SHORTEST = 200
+# Where all rows are calls, those beyond this many go before any text is cut: what a program was given says more than
+# the hundredth call of its parser.
+MANY_CALLS = 40
 
 
 class Piece(msgspec.Struct, frozen=True):
@@ -67,25 +70,34 @@ def write(pieces: Sequence[Piece], limit: int | None = None) -> str:
 def shrink(pieces: Sequence[Piece], tokens: int, count: Counter) -> tuple[str, list[str]]:
     """The pieces as text of at most `tokens` tokens, and what was cut for it, in words.
 
+    In this order: calls beyond `MANY_CALLS`, long texts in the middle, rows in the middle, details.
+
     The text is empty where the fixed lines, two rows and the heads of long texts are already too much.
     """
     text = write(pieces)
     if count(text) <= tokens:
         return text, []
+    units = [piece.unit for piece in pieces if piece.kind == "row"]
+    few = min(len(units), MANY_CALLS) if set(units) == {"call"} else len(units)
+    if few < len(units):
+        keep = _largest(few, len(units), lambda n: count(write(_without_middle(pieces, n))) <= tokens)
+        text = write(_without_middle(pieces, keep))
+        if count(text) <= tokens:
+            return text, [_left_out(keep, units)]
     notes: list[str] = []
     longest = max((len(piece.body) for piece in pieces), default=0)
     limit = None
     if longest > SHORTEST:
-        limit = _largest(SHORTEST, longest, lambda chars: count(write(pieces, chars)) <= tokens)
+        fewer = _without_middle(pieces, few)
+        limit = _largest(SHORTEST, longest, lambda chars: count(write(fewer, chars)) <= tokens)
         notes.append(f"texts longer than {limit:,} characters cut in the middle")
-        text = write(pieces, limit)
+        text = write(fewer, limit)
         if count(text) <= tokens:
-            return text, notes
-    rows = [piece for piece in pieces if piece.kind == "row"]
-    if len(rows) > 2:
-        keep = _largest(2, len(rows), lambda n: count(write(_without_middle(pieces, n), limit)) <= tokens)
+            return text, notes + ([_left_out(few, units)] if few < len(units) else [])
+    if len(units) > 2:
+        keep = _largest(2, few, lambda n: count(write(_without_middle(pieces, n), limit)) <= tokens)
         text = write(_without_middle(pieces, keep), limit)
-        notes.append(f"{len(rows) - keep} of {len(rows)} rows left out")
+        notes.append(_left_out(keep, units))
         if count(text) <= tokens:
             return text, notes
         pieces = _without_middle(pieces, 2)
@@ -98,6 +110,10 @@ def shrink(pieces: Sequence[Piece], tokens: int, count: Counter) -> tuple[str, l
         if count(text) <= tokens:
             return text, notes
     return "", notes
+
+
+def _left_out(kept: int, units: Sequence[str]) -> str:
+    return f"{len(units) - kept} of {len(units)} rows left out"
 
 
 def squeeze(text: str, tokens: int, count: Counter) -> str:
