@@ -33,8 +33,8 @@ _PUBLIC = {
     "judge": "loopwright.judging",
     "judge_async": "loopwright.judging",
     "match": "",
-    "rerun": "loopwright.rerun",
-    "rerun_async": "loopwright.rerun",
+    "rerun": "loopwright.rerunning",
+    "rerun_async": "loopwright.rerunning",
     "resume": "loopwright.runner",
     "resume_async": "loopwright.runner",
     "run": "loopwright.runner",
@@ -65,8 +65,8 @@ if TYPE_CHECKING:
     from loopwright.optimizers.protocol import Proposal as Proposal
     from loopwright.optimizers.protocol import Rejected as Rejected
     from loopwright.pool import Pool as Pool
-    from loopwright.rerun import rerun as rerun
-    from loopwright.rerun import rerun_async as rerun_async
+    from loopwright.rerunning import rerun as rerun
+    from loopwright.rerunning import rerun_async as rerun_async
     from loopwright.runner import Outcome as Outcome
     from loopwright.runner import Waiting as Waiting
     from loopwright.runner import resume as resume

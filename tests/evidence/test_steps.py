@@ -255,3 +255,11 @@ def test_values_nested_too_deep_are_described():
     for count in (1, 6):
         calls = [Call("f", [("x", deep, -1)], deep)]
         assert "cannot be written" in rendered(*(Step({"x": deep, "i": i}, i, 0.0, calls) for i in range(count)))
+
+
+def test_a_call_that_fails_shows_what_it_was_given():
+    step = Step({"q": "the question"}, None, None, [Call("f", [("x", 1, -1)], None, failure=Failure("KeyError", "7"))])
+    trace = Trace([step], failure=Failure("KeyError", "7"))
+    text = Evidence.of([Trial(TrialSpec("c", "train", 0, 0), Feedback.failed("exception", "KeyError: 7"), trace)]).text
+    assert "input q: 'the question'" in text
+    assert "output: none, the program failed" in text

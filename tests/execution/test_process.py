@@ -116,6 +116,20 @@ def test_record_gives_steps_with_traced_calls_and_without_it_none(bench: MakeBen
     assert [(c.function, c.output, c.parent) for c in step.calls] == [("step", 28, -1), ("add", 28, 14)]
 
 
+@pytest.mark.parametrize(
+    ("body", "error"),
+    [("raise KeyError(x)", "exception"), ("os._exit(3)", "crash"), ("while True: pass", "timeout")],
+)
+def test_a_failed_call_leaves_a_step_with_what_it_was_given(bench: MakeBench, body: str, error: str) -> None:
+    one = bench("plain.py:double")
+    trial = one.run(source(f"import os\ndef double(x):\n    {body}\n", traced=["double"]), 4, record=True)
+    assert trial.feedback.error == error
+    assert trial.trace is not None
+    (step,) = trial.trace.steps
+    assert (step.observation, step.action) == (4, None)
+    assert [call.function for call in step.calls] == ([] if error == "crash" else ["double"])
+
+
 def test_model_call_reaches_main_and_is_metered(bench: MakeBench) -> None:
     one = bench("plain.py:model")
     trial = one.run(source("def answer(x, llm):\n    return llm(f'what is {x}?')\n"), 3)

@@ -213,6 +213,13 @@ def test_memory_keeps_to_its_tokens_and_its_number(memory: list[Remembered], ent
     assert sum(line.startswith("Update ") for line in text.split("\n")) <= entries
 
 
+def test_a_question_says_that_the_search_went_back() -> None:
+    other = Remembered(2, "accepted", "", {"predict": "def predict(x):\n    return 3"}, candidate="another")
+    same = msgspec.structs.replace(other, candidate=PARENT.id)
+    asked = [messages(msgspec.structs.replace(VIEW, memory=[each]))[-1]["content"] for each in (other, same)]
+    assert ["another version than the one that update 2 made" in text for text in asked] == [True, False]
+
+
 def test_memory_is_newest_first_and_tells_each_try_once() -> None:
     texts = {"predict": "def predict(x):\n    return 2"}
     memory = [

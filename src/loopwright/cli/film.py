@@ -27,7 +27,7 @@ def film(run: Path, candidate: str, index: int, out: Path | None, strip: bool, s
     side by side.
     """
     from loopwright.record import record
-    from loopwright.rerun import rerun
+    from loopwright.rerunning import rerun
 
     found = record(run)
     if not found.loop.task.startswith(_ATARI):

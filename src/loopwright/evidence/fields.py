@@ -50,7 +50,8 @@ def fields(experience: Experience) -> list[Piece]:
         acted = _once(step.action, f"{result}{where}", said)
         pieces += _calls(step, number, experience.first_call, flow, given, said)
         number += len(step.calls)
-        pieces.append(_field(result, acted))
+        failed = experience.failure is not None and step.action is None and i == count - 1
+        pieces.append(Piece(f"{result}: none, the program failed") if failed else _field(result, acted))
         if step.reward is not None:
             pieces.append(Piece(f"reward: {literal(step.reward)}"))
     return pieces

@@ -107,13 +107,17 @@ class LocalProgram:
             passed, named = copied(list(args)), copied(kwargs)
         except Unsendable as error:
             raise TypeError(f"an argument of program.{name}() cannot be passed on: args{error}") from None
-        result = self._guarded(lambda: loaded.get(name)(*passed, **named))
         running = _in_event_loop()
-        if inspect.isawaitable(result):
-            if running:
-                return self._awaited(name, result, observation)
-            result = self._guarded(lambda: _finish(result))
-        result = self._taken(name, result)
+        try:
+            result = self._guarded(lambda: loaded.get(name)(*passed, **named))
+            if inspect.isawaitable(result):
+                if running:
+                    return self._awaited(name, result, observation)
+                result = self._guarded(lambda: _finish(result))
+            result = self._taken(name, result)
+        except ProgramFailure:
+            self._record(observation, None)
+            raise
         self._record(observation, result)
         return _Given(result) if running else result
 
@@ -128,8 +132,10 @@ class LocalProgram:
         try:
             value = self._taken(name, await result)
         except ProgramFailure:
+            self._record(observation, None)
             raise
         except (Exception, SystemExit) as error:
+            self._record(observation, None)
             raise self._failed(error) from error
         self._record(observation, value)
         return value
@@ -140,6 +146,7 @@ class LocalProgram:
         return observed(args, kwargs, self._load().signatures().get(name, ()))
 
     def _record(self, observation: Any, result: Any) -> None:
+        """Tell the recorder of a call; of one that failed, with no result."""
         if self._recorder is not None and self._tracer is not None:
             self._recorder.called(observation, plain(result), self._tracer.take())
 

@@ -160,9 +160,15 @@ class RemoteProgram:
     def _converse(self, kind: int, name: str, parts: tuple[Any, ...], *, record: bool) -> Any:
         with self._turn:
             number = self._send(kind, name, parts)
-            frame = self._read_until(number)
-            value = self._taken(frame)
-            if record and self._recorder is not None:
+            frame: list[Any] = []
+            try:
+                frame = self._read_until(number)
+                value = self._taken(frame)
+            except ProgramFailure:
+                if record:
+                    self._record(name, parts, None, frame)
+                raise
+            if record:
                 self._record(name, parts, value, frame)
             return value
 
@@ -226,6 +232,7 @@ class RemoteProgram:
         if failure is not None:
             kind, *told = failure
             self._broken = self._failure(kind, told)
+            self._recorder = None  # a program that does not load is given nothing
             raise self._broken
 
     def _taken(self, frame: list[Any]) -> Any:
@@ -250,9 +257,15 @@ class RemoteProgram:
         return ProgramFailure(kind, self.last_failure)
 
     def _record(self, name: str, parts: tuple[Any, ...], value: Any, frame: list[Any]) -> None:
-        assert self._recorder is not None
+        """Tell the recorder of a call, also of one that failed: what it was given is what the optimizer needs then.
+
+        `frame` is the answer, with the calls made inside at its end; empty where the process died without one.
+        """
+        if self._recorder is None:
+            return
         observation = observed(parts[0], parts[1], self._signatures.get(name, ()))
-        self._recorder.called(observation, plain(value), self._calls(frame[3:]))
+        rest = frame[3:] if frame and frame[0] == RETURN else frame[6:]
+        self._recorder.called(observation, plain(value), self._calls(rest))
 
     def _calls(self, rest: list[Any]) -> list[Call]:
         if not rest or self._trace_room <= 0:
@@ -363,10 +376,14 @@ class RemoteProgram:
         self._futures[number] = future
         if self._wire.pending():
             loop.call_soon(self._readable)
-        frame = await future
-        value = self._taken(frame)
-        if self._recorder is not None:
-            self._record(name, parts, value, frame)
+        frame: list[Any] = []
+        try:
+            frame = await future
+            value = self._taken(frame)
+        except ProgramFailure:
+            self._record(name, parts, None, frame)
+            raise
+        self._record(name, parts, value, frame)
         return value
 
     def _readable(self) -> None:

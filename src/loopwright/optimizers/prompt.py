@@ -125,7 +125,18 @@ def past(view: View, memory: int, tokens: int, only: Sequence[str] | None = None
     tries = view.memory[len(view.memory) - memory :] if 0 < memory < len(view.memory) else view.memory
     tries = [each for each in tries if only is None or not each.texts or any(name in only for name in each.texts)]
     shown = render_memory(tries, view.parent.texts, entries=memory, tokens=tokens)
-    return f"# Your earlier changes, newest first\n\n{shown}" if shown else ""
+    return f"# Your earlier changes, newest first\n\n{_elsewhere(view)}{shown}" if shown else ""
+
+
+def _elsewhere(view: View) -> str:
+    """That the parent is not what the last accepted change made: a search may go back, or follow several lines."""
+    newest = next((each for each in reversed(view.memory) if each.outcome == "accepted"), None)
+    if newest is None or newest.candidate in {"", view.parent.id}:
+        return ""
+    return (
+        f"The parameters above are another version than the one that update {newest.step} made: the search goes on "
+        "from this one.\n\n"
+    )
 
 
 def evidence(seen: Evidence) -> str:

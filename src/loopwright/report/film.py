@@ -44,7 +44,7 @@ def make_film(run: RunRecord) -> tuple[Film | None, str]:
     """A new film of the best candidate of an Atari run, with "", or None with the reason why there is none."""
     if not run.loop.task.startswith(ATARI):
         return None, ""
-    from loopwright.rerun import rerun
+    from loopwright.rerunning import rerun
 
     try:
         from loopwright.tasks.atari.film import film_trial
