@@ -105,7 +105,7 @@ def looks_at_files():
                 yield "read " + path + ": " + handle.read(20)
         except OSError:
             pass
-    for root in ["/work", "/home", "/root", "/data", "/mnt", "/srv", "/opt", *FOLDERS]:
+    for root in ["/home", "/root", "/data", "/mnt", "/srv", "/opt", *FOLDERS]:
         for folder, _, names in os.walk(root):
             for name in names:
                 if name.endswith((".csv", ".gz")) and ("train" in name or "test" in name or "solution" in name):
@@ -187,7 +187,7 @@ def test_the_spy_would_have_found_them_without_walls(tmp_path: Path) -> None:
     answers = tmp_path / "solution.csv"
     answers.write_text("Id,SalePrice\n")
     module: dict[str, object] = {}
-    exec(SPY.format(secret=SECRET, paths=[str(answers)]).replace('"/work", "/home", "/root", ', ""), module)
+    exec(SPY.format(secret=SECRET, paths=[str(answers)]).replace('"/home", "/root", ', ""), module)
     found = list(module["looks_at_files"]())  # type: ignore[operator]
     assert any(str(answers) in each for each in found)
     assert list(module["looks_around"]())  # type: ignore[operator]
