@@ -229,7 +229,7 @@ def test_a_folder_with_other_things_is_refused_and_kept(world: Path, cli: Cli) -
 def test_a_signal_ends_a_run_cleanly_and_resuming_continues_exactly(
     world: Path, cli: Cli, number: signal.Signals
 ) -> None:
-    options = ["--set", "execution.isolation=process", "--set", "budget.steps=10"]
+    options = ["--set", "execution.isolation=process", "--set", "budget.steps=60"]
     command = [sys.executable, "-c", "from loopwright.cli import main; main()", "run", "loop.toml", "--out", "r"]
     process = subprocess.Popen([*command, *options], stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert process.stderr is not None

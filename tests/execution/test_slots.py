@@ -41,7 +41,11 @@ class World:
         worker = self.slots.all[slot].worker
         assert worker is not None
         worker.tray.theirs.setblocking(False)
-        return taken(worker.tray.theirs)
+        number = taken(worker.tray.theirs)
+        at_work = self.slots.all[slot].at_work
+        if at_work is not None and at_work.run.number == number:
+            self.slots.begin(self.slots.all[slot])  # main is told
+        return number
 
     def close(self) -> None:
         for slot in self.slots.all:
@@ -85,6 +89,24 @@ async def test_the_next_trial_is_at_hand_before_the_first_has_ended(world: World
     world.slots.leave(await two)
     assert world.begun(0) == 3
     assert (await three).number == 0
+
+
+@in_world(2)
+async def test_the_tray_never_holds_two_trials(world: World) -> None:
+    """Else taking back the one at hand would take the one before it, and its result would be taken for the other's."""
+    tasks = [world.ask(number)[1] for number in (1, 2, 3, 4, 5)]
+    await settle()
+    assert [world.begun(0), world.begun(1)] == [1, 2]
+    # Slot 0 ends trial 1, and main takes the result before the worker takes trial 3 out of its tray.
+    world.slots.leave(await tasks[0])
+    assert (await tasks[2]).number == 0
+    # Slot 1 has ended all it had, and looks for work: trial 5 waits for anybody, trial 3 is slot 0's.
+    world.slots.leave(await tasks[1])
+    assert world.begun(1) == 4
+    world.slots.leave(await tasks[3])
+    assert world.begun(1) == 5
+    assert world.begun(0) == 3
+    assert (await tasks[4]).number == 1
 
 
 @in_world(2)

@@ -199,3 +199,16 @@ def test_reading_does_not_need_the_lock(tmp_path: Path) -> None:
         assert len(list(folder.journal(readonly=True).entries())) == 1
     with pytest.raises(StoreError, match=r"no journal\.db"):
         RunFolder(tmp_path / "none").journal(readonly=True)
+
+
+def test_a_journal_is_there_whole_or_not_at_all(tmp_path: Path) -> None:
+    """A kill while the journal was made leaves an unfinished file beside it: the run can still be begun."""
+    folder = RunFolder(tmp_path / "run")
+    folder.path.mkdir()
+    for name in ("journal.db.new", "journal.db.new-journal"):
+        (folder.path / name).write_bytes(b"half")
+    assert not folder.exists()
+    with folder:
+        folder.journal().close()
+    assert folder.exists()
+    assert sorted(each.name for each in folder.path.iterdir() if "new" in each.name) == []

@@ -174,6 +174,7 @@ class ProcessExecutor:
                 async with asyncio.timeout_at(until):
                     message = await worker.receive()
                 if isinstance(message, Began):
+                    self._slots.begin(slot)
                     asked.clear()
                     usage.clear()
                     until = loop.time() + self._setup.limits.seconds + GRACE
@@ -187,6 +188,8 @@ class ProcessExecutor:
                     self._forget_output()
                     if fatal:
                         raise fatal[0]
+                    if message.trial.spec != job.run.spec:
+                        raise ExecutionError("a worker gave the result of another trial than the one it was asked for")
                     return msgspec.structs.replace(message.trial, usage=sum(usage, Usage()))
                 else:
                     raise fatal[0] if fatal else _error(message)

@@ -29,6 +29,7 @@ class Slot:
         self.number = number
         self.worker: Worker | None = None
         self.at_work: Job | None = None
+        self.begun = False  # whether the worker has begun the trial at work
         self.at_hand: Job | None = None
 
     def hand(self, job: Job) -> None:
@@ -64,9 +65,17 @@ class Slots:
             self._withdraw(job)
             raise
 
+    def begin(self, slot: Slot) -> None:
+        """The worker has begun the trial at work, so its tray is empty: only now may another be put at hand.
+
+        With two tokens in the tray, taking back the second would take the first.
+        """
+        slot.begun = True
+        self._assign()
+
     def leave(self, slot: Slot) -> None:
         """The trial at work on `slot` has ended: the one at hand is now at work."""
-        slot.at_work, slot.at_hand = slot.at_hand, None
+        slot.at_work, slot.at_hand, slot.begun = slot.at_hand, None, False
         job = slot.at_work
         if job is not None and job.turn.cancelled():
             self._withdraw(job)
@@ -80,7 +89,7 @@ class Slots:
         if job is not None:
             job.handed = None
             self._waiting.appendleft(job)
-        slot.worker = None
+        slot.worker, slot.begun = None, False
 
     def _withdraw(self, job: Job) -> None:
         """Forget a trial that nobody waits for, wherever it is."""
@@ -102,7 +111,7 @@ class Slots:
                 slot.hand(job)  # now: before anything can be put at hand
                 job.turn.set_result(slot)
         for slot in self.all:
-            if slot.at_hand is None and slot.worker is not None and (job := self._next()):
+            if slot.at_hand is None and slot.begun and slot.worker is not None and (job := self._next()):
                 slot.at_hand = job
                 slot.hand(job)
 

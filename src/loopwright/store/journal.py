@@ -27,6 +27,7 @@ from loopwright.trace import Trace
 from loopwright.trial import Usage
 
 FORMAT = 1
+UNFINISHED = ".new"  # ends the name of a journal that is being made
 _LAST = 2**62
 _LONG = 200  # texts longer than this become blobs: equal ones are stored once
 _SCHEMA = """
@@ -301,18 +302,26 @@ class Journal:
 
 
 def _connect(path: Path, *, readonly: bool) -> sqlite3.Connection:
-    fresh = not path.exists()
     if readonly:
         return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
+    if not path.exists():
+        _create(path)
     database = sqlite3.connect(path)
     database.execute("PRAGMA journal_mode = WAL")
     # NORMAL in WAL mode: a killed process loses nothing; only a power cut may lose the last events, never damage them.
     database.execute("PRAGMA synchronous = NORMAL")
-    if fresh:
-        with database:
-            database.executescript(_SCHEMA)
-            database.execute("INSERT INTO meta VALUES ('format', ?)", (str(FORMAT),))
     return database
+
+
+def _create(path: Path) -> None:
+    """An empty journal, there whole or not at all: what a kill on the way leaves beside it is replaced next time."""
+    new = path.with_name(f"{path.name}{UNFINISHED}")
+    for left in path.parent.glob(f"{new.name}*"):
+        left.unlink()
+    with contextlib.closing(sqlite3.connect(new)) as database, database:
+        database.executescript(_SCHEMA)
+        database.execute("INSERT INTO meta VALUES ('format', ?)", (str(FORMAT),))
+    new.replace(path)
 
 
 def _is_unicode(text: str) -> bool:

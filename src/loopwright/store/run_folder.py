@@ -14,7 +14,7 @@ from types import TracebackType
 
 from loopwright.errors import StoreError
 from loopwright.llm.protocol import Message
-from loopwright.store.journal import Journal
+from loopwright.store.journal import UNFINISHED, Journal
 from loopwright.store.lock import FolderLock
 
 
@@ -41,11 +41,15 @@ class RunFolder:
         """Whether there is a run here already."""
         return self.journal_path.exists()
 
+    def _own(self, path: Path) -> bool:
+        """Whether a kill while the run was made may have left this file."""
+        return path.name == "lock" or path.name.startswith(f"{self.journal_path.name}{UNFINISHED}")
+
     def create(self) -> None:
         """Make the folder for a new run. Raises `StoreError` where something else lies there."""
         if self.path.exists() and not self.path.is_dir():
             raise StoreError(f"{self.path} is a file; a run needs a folder of its own")
-        if self.path.is_dir() and not self.exists() and any(p.name != "lock" for p in self.path.iterdir()):
+        if self.path.is_dir() and not self.exists() and any(not self._own(p) for p in self.path.iterdir()):
             raise StoreError(f"{self.path} holds other files and is not the folder of a run; name an empty or new one")
         try:
             self.path.mkdir(parents=True, exist_ok=True)
