@@ -18,8 +18,11 @@ class FolderLock:
         self._handle: IO[str] | None = None
 
     def take(self, what: str) -> None:
-        """Raises `StoreError` where another process holds it; `what` names the folder in that sentence."""
-        handle = self._path.open("a+")
+        """Raises `StoreError` where another process holds it, or it cannot be made; `what` names the folder there."""
+        try:
+            handle = self._path.open("a+")
+        except OSError as error:
+            raise StoreError(f"{what} cannot be locked: {self._path}: {error.strerror}") from None
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
