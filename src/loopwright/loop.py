@@ -27,6 +27,7 @@ from loopwright.execution.protocol import TaskCard
 from loopwright.flow import Branch, Flow, Request, Result
 from loopwright.gate import ExampleGate, lasting, run_all
 from loopwright.optimizers.protocol import Check, Optimizer, Proposal, Rejected, Remembered, View
+from loopwright.outcomes import NOT_KEPT
 from loopwright.requirements import require
 from loopwright.search.population import Population
 from loopwright.search.protocol import Search, Verdict
@@ -331,7 +332,7 @@ def _remembered(memory: Sequence[Remembered], loop: Loop) -> list[Remembered]:
     last = list(memory[-loop.optimizer.memory :]) if loop.optimizer.memory else list[Remembered]()
     if loop.evidence.feedback != "text":
         return last
-    ran = ("accepted", "worse", "outdone")  # their reason is a comparison of scores
+    ran = ("accepted", *NOT_KEPT)  # their reason is a comparison of scores
     return [
         msgspec.structs.replace(each, score=None, parent_score=None, reason="" if each.outcome in ran else each.reason)
         for each in last

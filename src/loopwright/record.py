@@ -16,9 +16,10 @@ import msgspec
 from loopwright.artifact import Artifact, Candidate
 from loopwright.budget import Meter
 from loopwright.errors import StoreError, UsageError, nearest
+from loopwright.outcomes import Compared, compared, leading
 from loopwright.search.population import Population
 from loopwright.settings import Loop
-from loopwright.store.events import Answered, AnyEvent, Began, Child, Ended, Proposed, Ran, Showed, Updated
+from loopwright.store.events import Answered, AnyEvent, Began, Ended, Proposed, Ran, Showed, Updated
 from loopwright.store.journal import Journal
 from loopwright.store.run_folder import RunFolder
 from loopwright.trial import Trial
@@ -27,7 +28,7 @@ _WORDS = {"best", "start", "current"}
 
 
 class Update(msgspec.Struct):
-    """One update's events, sorted. `updated` is None while it is under way."""
+    """One update's events, sorted. `updated` is None while it is under way, or where the run stopped before its end."""
 
     step: int
     trials: list[Trial] = []
@@ -35,6 +36,7 @@ class Update(msgspec.Struct):
     answered: list[Answered] = []
     proposed: list[Proposed] = []
     updated: Updated | None = None
+    stopped: bool = False  # it is not complete, and nobody is at work on it
 
     @property
     def batch(self) -> list[Trial]:
@@ -43,6 +45,7 @@ class Update(msgspec.Struct):
 
     @property
     def batch_score(self) -> float | None:
+        """The parent's mean on the batch, None before its first trial is back."""
         scores = [trial.score for trial in self.batch]
         return fmean(scores) if scores else None
 
@@ -54,14 +57,14 @@ class Update(msgspec.Struct):
     def verdict(self) -> str:
         """One word or two for what became of it."""
         if self.updated is None:
-            return "under way"
+            return "not finished" if self.stopped else "under way"
         child = leading(self.updated)
         if child is not None:
             return child.outcome
         return next((each.refused for each in self.proposed if each.refused), "nothing proposed")
 
     def why(self) -> str:
-        """The reason for the verdict, in words; "" while the update is under way."""
+        """The reason for the verdict, in words; "" where the update is not complete."""
         if self.updated is None:
             return ""
         if leading(self.updated) is not None:
@@ -128,6 +131,10 @@ class RunRecord:
             counts.update(child.outcome for child in children if child.outcome != "accepted")
         return counts
 
+    def compared(self, update: Update) -> Compared | None:
+        """The update's child against its parent; None where there is no child."""
+        return compared(update.updated, self.population.mean)
+
     def accepted(self) -> int:
         return sum(bool(update.updated and update.updated.accepted) for update in self.updates)
 
@@ -167,6 +174,9 @@ class RunRecord:
                 self._look_ahead(update)
             if step > 0:
                 self.updates.append(update)
+        rests = self.folder.owner() is None and (self.ended is not None or not self.folder.open_questions())
+        for update in self.updates:
+            update.stopped = rests and update.updated is None
 
     def _sort(self, update: Update, event: AnyEvent) -> None:
         match event:
@@ -194,12 +204,6 @@ class RunRecord:
             parent = self.population.candidates.get(event.parent)
             if event.candidate and parent is not None and event.candidate not in self.population.candidates:
                 self.pending[event.candidate] = self.artifact.candidate({**parent.texts, **event.texts})
-
-
-def leading(updated: Updated) -> Child | None:
-    """The child that was accepted, or came nearest to it; None where there was no child."""
-    order = {"accepted": 0, "worse": 1}  # "worse" is the best of its update, judged no better than the parent
-    return min(updated.children, key=lambda child: order.get(child.outcome, 2), default=None)
 
 
 def _by_step(journal: Journal) -> Iterator[tuple[int, list[AnyEvent]]]:

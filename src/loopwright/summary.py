@@ -6,19 +6,10 @@ where there is one, has the word.
 
 from __future__ import annotations
 
+from loopwright.outcomes import MEANINGS
 from loopwright.paired import paired
 from loopwright.record import RunRecord
 from loopwright.wording import change, counted, number
-
-_REASONS = {
-    "worse": "judged no better by the gate",
-    "outdone": "outdone by another proposal of its update",
-    "unparsable": "could not be read",
-    "refusal": "the model declined",
-    "invalid": "an edit that the artifact refuses",
-    "unchanged": "nothing new in it",
-    "duplicate": "proposed before",
-}
 
 
 def validation(run: RunRecord) -> list[str]:
@@ -62,6 +53,6 @@ def proposals(run: RunRecord) -> str:
     """How many proposals were kept, and why the others were not."""
     refused = run.refused()
     kept = run.accepted()
-    parts = [f"{count} {kind} ({_REASONS.get(kind, 'refused')})" for kind, count in refused.most_common()]
+    parts = [f"{count} {kind} ({MEANINGS.get(kind, 'refused')})" for kind, count in refused.most_common()]
     total = counted(kept + sum(refused.values()), "proposal")
     return f"{total}: {kept} accepted" + (f", {', '.join(parts)}" if parts else "")

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from console import Cli, sentence
 
 from loopwright.cli.text import clean
-from loopwright.record import record
-from loopwright.store.events import Showed
+from loopwright.record import opened, record
+from loopwright.store.events import Showed, Updated
+from loopwright.store.run_folder import RunFolder
+from loopwright.wording import number
 
 VIEWS = [
     [],
@@ -45,7 +49,45 @@ def test_the_summary_has_a_row_an_update_and_the_same_scores_as_the_journal(fini
     head = next(place for place, line in enumerate(told) if line.startswith("step"))
     rows = told[head + 1 : head + 1 + len(run.updates)]
     assert [int(row.split()[0]) for row in rows] == [update.step for update in run.updates]
-    assert [row.split()[1] for row in rows] == [update.parent() for update in run.updates]
+    assert [row.split()[1] for row in rows] == [update.parent()[:8] for update in run.updates]
+
+
+@pytest.mark.parametrize("accept", ["improve", "always"])
+def test_a_row_says_which_score_is_the_parents_and_which_the_childs(world: Path, cli: Cli, accept: str) -> None:
+    """Also that of the last child, which is nobody's parent; and where no gate had to judge it."""
+    cli("run", "loop.toml", "--out", "r", "--quiet", "--set", f"search.accept={accept}")
+    run = record("r")
+    told = cli("show", "r", "--all").stdout.splitlines()
+    head = next(place for place, line in enumerate(told) if line.startswith("step"))
+    assert told[head].split("  ")[0] == "step"
+    compared = 0
+    for update, row in zip(run.updates, told[head + 1 :], strict=False):
+        both = run.compared(update)
+        assert number(update.batch_score) in row
+        if both is not None:
+            compared += 1
+            assert both.child[:8] in row
+            assert f"{number(run.population.mean(both.child))} vs {number(run.population.mean(update.parent()))}" in row
+    assert compared
+    both = run.compared(last := next(each for each in reversed(run.updates) if run.compared(each)))
+    assert both is not None
+    told = cli("show", "r", "--step", last.step).stdout
+    assert re.search(rf"  {both.child}  [a-z ]+, {number(both.score)} against the parent's", told)
+
+
+def test_nothing_is_under_way_in_a_run_that_has_ended(finished: Path, cli: Cli) -> None:
+    """A budget that runs out within an update leaves its first trials, and no update."""
+    with opened(finished) as (run, journal):
+        last = run.updates[-1].step
+        entries = [e for e in journal.entries() if not (e.step == last and isinstance(e.event, Updated))]
+    with RunFolder(finished.with_name("short")) as place, closing(place.journal()) as journal:
+        journal.append(entries)
+        assert "under way" in cli("show", "short").stdout  # somebody is at work on it
+    told = cli("show", "short").stdout
+    assert "not finished" in told
+    assert "under way" not in told
+    assert "came to a stop" in cli("show", "short", "--step", last).stdout
+    assert json.loads(cli("show", "short", "--json").stdout)["updates"][-1]["verdict"] == "not finished"
 
 
 def test_a_long_run_keeps_what_brought_something_and_the_latest(world: Path, cli: Cli) -> None:

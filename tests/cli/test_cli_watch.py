@@ -47,6 +47,7 @@ COURSE = [
                     {0: 0.5, 1: 1},
                     children=[Child("c" * 12, "outdone", 0.1, 0.25), Child("b" * 12, "accepted", 0.5, 0.25)],
                     accepted="b" * 12,
+                    reason="0.5 against the parent's 0.25 on validation",
                     best="b" * 12,
                     best_score=0.5,
                 ),
@@ -90,7 +91,8 @@ def test_a_line_an_update_says_what_decided_it() -> None:
         "update 2",
         "update 3",
     ]
-    assert "refused, unparsable: no block\\x1b[2J" in told[3]
-    assert "accepted bbbbbbbbbbbb, 0.5 vs 0.25; best 0.5 (new)" in told[4]
+    assert "unparsable: no block\\x1b[2J" in told[3]
+    assert "update 3: child accepted as bbbbbbbbbbbb, 0.5 against the parent's 0.25 on validation; best 0.5" in told[4]
+    assert "(new); parent 0.75 on its batch" in told[4]
     assert "31 model calls, 129,000 tokens, $0.4211" in told[4]
     assert "about 1:02:03 left" in told[2]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
+from collections.abc import Sequence
 
 import msgspec
 import pytest
@@ -13,9 +14,11 @@ from hypothesis import strategies as st
 
 from loopwright.errors import SettingsError, TaskError
 from loopwright.loop import LearningLoop
+from loopwright.outcomes import MEANINGS
 from loopwright.search import Beam, Search, Sequential, make_search
 from loopwright.search.pareto import frontier
 from loopwright.search.population import Population
+from loopwright.search.protocol import Drawing, On, Scoring
 from loopwright.settings import SearchSettings
 from loopwright.testing import SearchConformance, world
 
@@ -93,6 +96,33 @@ def test_a_beam_edits_the_best_and_only_as_many_as_it_is_wide() -> None:
         assert all(chosen in ranked[:width] for chosen, ranked in search.seen)
         places = Counter(ranked.index(chosen) for chosen, ranked in search.seen)
         assert len(places) == width
+
+
+@pytest.mark.parametrize(
+    ("accept", "after", "became"),
+    [
+        ("improve", 0.6, "accepted"),
+        ("improve", 0.5, "no better"),
+        ("improve", 0.4, "worse"),
+        ("not-worse", 0.5, "accepted"),
+        ("not-worse", 0.4, "worse"),
+    ],
+)
+def test_a_child_that_is_equal_is_not_called_worse(accept: str, after: float, became: str) -> None:
+    class Fixed:
+        def __call__(self, candidates: Sequence[str], on: On) -> Scoring:
+            yield from ()
+            return {"parent": 0.5, "child": after}
+
+        def fresh(self, candidates: Sequence[str], on: On, first: int, count: int) -> Drawing:
+            raise AssertionError("nothing further is drawn")
+
+    settings = msgspec.convert({"accept": accept}, SearchSettings)
+    with pytest.raises(StopIteration) as stop:
+        next(Sequential(settings).judge("parent", ["child"], Fixed()))
+    (child,) = stop.value.value.children
+    assert child.outcome == became
+    assert became in MEANINGS
 
 
 scores = st.dictionaries(

@@ -91,7 +91,7 @@ def _brief(this: Update) -> dict[str, Any]:
     return {
         "step": this.step,
         "parent": this.parent(),
-        "batch_score": this.batch_score,
+        "batch_score": this.batch_score,  # the parent's
         "verdict": this.verdict(),
         "children": updated.children if updated is not None else [],
         "accepted": updated.accepted if updated is not None else "",

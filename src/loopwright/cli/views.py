@@ -10,12 +10,14 @@ from loopwright.artifact import Candidate
 from loopwright.cli.text import clean, curve, line, quoted, shortened, table
 from loopwright.evidence import Evidence
 from loopwright.llm.models import ASK
-from loopwright.record import RunRecord, Update, leading
+from loopwright.outcomes import compared_on
+from loopwright.record import RunRecord, Update
 from loopwright.store.events import Proposed
 from loopwright.summary import proposals, test, validation
 from loopwright.trial import Trial
 from loopwright.wording import counted, duration, money, number, spent
 
+_ID = 8  # letters of a candidate's id in the table; they are enough wherever one is asked for
 _ROWS = 40  # updates in the table before some are left out
 
 
@@ -65,7 +67,10 @@ def update(run: RunRecord, this: Update) -> list[str]:
     parent = this.parent()
     if parent:
         lines += [f"parent      {parent}, {number(run.population.mean(parent))} on validation"]
-    lines += [f"batch       mean {number(this.batch_score)} over {counted(len(this.batch), 'trial')}", ""]
+    lines += [
+        f"batch       the parent's mean is {number(this.batch_score)} over {counted(len(this.batch), 'trial')}",
+        "",
+    ]
     lines += [f"  {each}" for each in _trials(this.batch)]
     if this.showed is not None:
         parts = ", ".join(f"{name} {count:,}" for name, count in this.showed.tokens.items())
@@ -82,7 +87,7 @@ def update(run: RunRecord, this: Update) -> list[str]:
         lines += ["", f"model       {reply.model or each.ask.model}: {tokens}{cost}, {duration(reply.seconds)}"]
     for place, proposed in enumerate(this.proposed, 1):
         lines += ["", *_proposal(run, place, proposed)]
-    lines += ["", *_verdict(this)]
+    lines += ["", *_verdict(run, this)]
     return lines
 
 
@@ -95,7 +100,7 @@ def candidate(run: RunRecord, this: Candidate) -> list[str]:
     if node is not None and node.parent:
         lines.append(f"made by update {node.step} from {node.parent}, {'accepted' if node.accepted else 'not kept'}")
     elif node is None:
-        lines.append("made by an update that is still under way")
+        lines.append("made by an update that is not complete")
     scores = [(split, population.mean(this.id, split)) for split in ("validation", "test")]
     lines += [f"{split}: {number(mean)}" for split, mean in scores if mean is not None]
     for parameter in run.artifact.parameters:
@@ -147,24 +152,22 @@ def _table(run: RunRecord, *, every: bool) -> list[str]:
     kept: list[bool] = []
     curves: list[float] = [] if start is None else [start]
     for each in run.updates:
-        updated = each.updated
-        child = leading(updated) if updated is not None else None
-        judged = child is not None and child.score is not None
-        gate = f"{number(child.score)} vs {number(child.parent_score)}" if child is not None and judged else "-"
+        updated, both = each.updated, run.compared(each)
+        scored = both is not None and both.score is not None
+        against = f"{number(both.score)} vs {number(both.parent_score)}" if both is not None and scored else "-"
         news = updated is not None and updated.best != best and updated.best != run.population.start
         best = updated.best if updated is not None else best
         score = updated.best_score if updated is not None else None
         curves += [] if score is None else [score]
-        name = updated.accepted if updated is not None else ""
         rows.append(
             [
                 str(each.step),
-                each.parent(),
+                each.parent()[:_ID],
                 number(each.batch_score),
-                each.verdict(),
-                gate,
+                both.child[:_ID] if both is not None else "-",
+                against,
                 f"{number(score)}{' *' if news else '  '}",
-                name,
+                each.verdict(),
             ]
         )
         kept.append(news)
@@ -174,9 +177,13 @@ def _table(run: RunRecord, *, every: bool) -> list[str]:
         news = [place for place in range(first) if kept[place]][-_ROWS // 2 :]
         shown = [rows[place] for place in [*news, *range(first, len(rows))]]
         note = f"({len(rows) - len(shown)} of {len(rows)} updates left out; --all shows them)"
-    head = ["step", "parent", "batch", "verdict", f"gate ({run.loop.search.gate})", "best  ", "child"]
-    lines = table(head, shown, right=(0, 2, 5))
+    head = ["step", "parent", "parent on batch", "child", "child vs parent", "best  ", "verdict"]
+    lines = table(head, shown, right=(0, 2, 4, 5))
     lines += [note] if note else []
+    lines += [
+        "parent on batch: the edited candidate on the examples whose trials the optimizer was shown;",
+        f"child vs parent: both on {compared_on(run.loop.search)}; best: on the validation split, * where it is new",
+    ]
     if len(curves) > 1:
         lines += ["", f"best on validation, from {number(curves[0])} to {number(curves[-1])}:  {curve(curves)}"]
     return [*lines, ""]
@@ -227,15 +234,24 @@ def _proposal(run: RunRecord, place: int, proposed: Proposed) -> list[str]:
     return lines
 
 
-def _verdict(this: Update) -> list[str]:
+def _verdict(run: RunRecord, this: Update) -> list[str]:
     updated = this.updated
     if updated is None:
-        return ["verdict     none yet: the update is under way, or was when the run stopped"]
+        why = "the run came to a stop within this update" if this.stopped else "the update is under way"
+        return [f"verdict     none: {why}"]
     lines = [f"verdict     {this.verdict()}: {line(updated.reason)}"]
+    leader = run.compared(this)
     for child in updated.children:
+        # The leader's scores are known also where no gate had to judge it.
+        both = leader if leader is not None and leader.child == child.candidate else child
+        on = compared_on(run.loop.search)
         lines.append(
             f"  {child.candidate}  {child.outcome}"
-            + (f", {number(child.score)} against {number(child.parent_score)}" if child.score is not None else "")
+            + (
+                f", {number(both.score)} against the parent's {number(both.parent_score)} on {on}"
+                if both.score is not None
+                else ""
+            )
             + (f": {line(child.reason)}" if child.reason else "")
         )
     if updated.best:

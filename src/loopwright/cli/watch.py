@@ -6,13 +6,14 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from statistics import fmean
 from typing import IO, TYPE_CHECKING, Any, Protocol, cast
 
 import msgspec
 
 from loopwright.cli.text import line
-from loopwright.record import leading
-from loopwright.store.events import Proposed, Ran, Updated
+from loopwright.outcomes import leading
+from loopwright.store.events import Child, Proposed, Ran, Updated
 from loopwright.store.journal import Entry
 from loopwright.wording import counted, duration, number, spent
 
@@ -161,7 +162,7 @@ class Teller:
     """Turns events into one line an update; keeps what earlier events of the same update said."""
 
     def __init__(self) -> None:
-        self._batches: dict[int, list[float]] = {}
+        self._validation: dict[str, list[float]] = {}
         self._refused: dict[int, str] = {}
         self._measured = False
         self._best: str | None = None
@@ -174,8 +175,8 @@ class Teller:
                 told.append(f"start: {number(progress.start_score)} on validation")
         for entry in entries:
             match entry.event:
-                case Ran(trial) if trial.spec.role == "train":
-                    self._batches.setdefault(entry.step, []).append(trial.score)
+                case Ran(trial) if trial.spec.role == "validation":
+                    self._validation.setdefault(trial.spec.candidate, []).append(trial.score)
                 case Proposed(refused=kind, reason=reason) if kind:
                     self._refused[entry.step] = f"{kind}: {reason}"
                 case Updated():
@@ -185,22 +186,28 @@ class Teller:
         return told
 
     def _update(self, step: int, update: Updated, progress: Progress) -> str:
-        self._batches.pop(step, None)
         scores = list(update.train.values())
-        batch = f"batch {number(sum(scores) / len(scores))}" if scores else ""
+        batch = f"parent {number(fmean(scores))} on its batch" if scores else ""
         refused = self._refused.pop(step, "")
         child = leading(update)
         if child is None:
-            verdict = f"refused, {refused}" if refused else update.reason
+            verdict = refused or update.reason
         else:
-            verdict = f"accepted {update.accepted}" if update.accepted else child.outcome
-            verdict += f", {number(child.score)} vs {number(child.parent_score)}" if child.score is not None else ""
+            became = f"accepted as {update.accepted}" if update.accepted else child.outcome
+            verdict = f"child {became}, {self._how(update, child)}"
         news = " (new)" if self._best not in {None, update.best} else ""
         best = f"best {number(update.best_score)}{news}" if update.best_score is not None else ""
         self._best = update.best
-        # The reason of a refusal may be long: it comes last, where a narrow terminal cuts.
-        parts = (batch, verdict, best) if child is not None else (batch, best, verdict)
+        # A narrow terminal cuts what comes last: what matters least, or the reason of a refusal, which may be long.
+        parts = (verdict, best, batch) if child is not None else (batch, best, verdict)
         return line(f"update {step}: {'; '.join(part for part in parts if part)}")
+
+    def _how(self, update: Updated, child: Child) -> str:
+        """What decided on the child; where nothing had to, its score on the validation split if it was run there."""
+        scores = self._validation.get(child.candidate, ())
+        if child.score is None and scores:
+            return f"{number(fmean(scores))} on validation"
+        return update.reason
 
 
 def without_trace(entry: Entry) -> object:

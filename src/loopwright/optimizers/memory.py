@@ -15,7 +15,8 @@ from loopwright.optimizers.protocol import Remembered
 
 _OUTCOMES = {
     "accepted": "was kept",
-    "worse": "was tried and not kept",
+    "no better": "was tried, did not do better than its parent, and was not kept",
+    "worse": "was tried, did worse than its parent, and was not kept",
     "outdone": "was tried, and another one of the same update did better",
     "refusal": "was declined by you",
     "unparsable": "could not be read",

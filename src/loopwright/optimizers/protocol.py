@@ -28,7 +28,7 @@ class Proposal(msgspec.Struct, frozen=True):
 class Rejected(msgspec.Struct, frozen=True):
     """A reply or an edit that was refused: why, and what was refused (kept, shown to the optimizer, counted).
 
-    `kind` is "refusal" (the model declined), "unparsable" (no proposal could be read), "invalid" (an edit the artifact
+    `kind` is "refusal" (the answer declines), "unparsable" (no proposal could be read), "invalid" (an edit the artifact
     refuses), "unchanged" (nothing new), or "duplicate" (a candidate already seen).
     """
 
@@ -40,9 +40,9 @@ class Rejected(msgspec.Struct, frozen=True):
 class Remembered(msgspec.Struct, frozen=True):
     """One past proposal as memory shows it: what changed, how it scored against its parent, what became of it.
 
-    `outcome` is "accepted", "worse" (the gate refused it), "outdone" (another proposal of the same update was
-    better), or a `Rejected.kind`. Scores are means over the same examples, `None` where nothing was run. `candidate` is
-    the child's id, "" where there was none.
+    `outcome` is that of a `store.events.Child` ("accepted", "worse", "no better", "outdone"), or a `Rejected.kind`.
+    Scores are means over the same examples, `None` where nothing was run. `candidate` is the child's id, "" where there
+    was none.
     """
 
     step: int

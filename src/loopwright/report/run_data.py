@@ -14,7 +14,8 @@ from typing import Any
 import msgspec
 
 from loopwright.llm.models import ASK
-from loopwright.record import RunRecord, Update, leading
+from loopwright.outcomes import MEANINGS, compared_on
+from loopwright.record import RunRecord, Update
 from loopwright.report.gap import gap
 from loopwright.report.spend import Spend
 from loopwright.report.texts import LEFT_OUT, TextPool, shortened
@@ -52,6 +53,8 @@ class _Builder:
             "gap": msgspec.to_builtins(gap(run)),
             "refused": dict(run.refused()),
             "accepted": run.accepted(),
+            "meanings": MEANINGS,
+            "compared_on": compared_on(run.loop.search),
             "parameters": [
                 {"name": each.name, "what": each.what, "file": each.file, "line": each.line}
                 for each in run.artifact.parameters
@@ -108,7 +111,7 @@ class _Builder:
         spend.add(run.opening)
         current = population.start
         for update in run.updates:
-            updated, child = update.updated, leading(update.updated) if update.updated is not None else None
+            updated, both = update.updated, run.compared(update)
             spend.add(update)
             if updated is not None and (updated.accepted or updated.reverted):
                 current = updated.accepted or updated.parent
@@ -119,9 +122,9 @@ class _Builder:
                     "batch": update.batch_score,
                     "batch_n": len(update.batch),
                     "verdict": update.verdict(),
-                    "child": self.place.get(child.candidate, -1) if child is not None else -1,
-                    "score": child.score if child is not None else None,
-                    "parent_score": child.parent_score if child is not None else None,
+                    "child": self.place.get(both.child, -1) if both is not None else -1,
+                    "score": both.score if both is not None else None,
+                    "parent_score": both.parent_score if both is not None else None,
                     "current": self.place[current],
                     "best": self.place[updated.best] if updated is not None and updated.best else -1,
                     "best_score": updated.best_score if updated is not None else None,
@@ -148,6 +151,7 @@ class _Builder:
                         {**msgspec.to_builtins(child), "candidate": self.place.get(child.candidate, -1)}
                         for child in (updated.children if updated is not None else [])
                     ],
+                    "verdict": update.verdict(),
                     "reason": updated.reason if updated is not None else "",
                     "reverted": bool(updated and updated.reverted),
                     "failure": updated.failure if updated is not None else "",

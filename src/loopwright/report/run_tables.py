@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from statistics import fmean
 
-from loopwright.record import RunRecord, leading
+from loopwright.outcomes import compared_on
+from loopwright.record import RunRecord
 from loopwright.report.gap import gap
 from loopwright.report.spend import Spend
 from loopwright.report.tables import Cell, Table
@@ -34,8 +35,7 @@ def _updates(run: RunRecord) -> Table:
     rows: list[list[Cell]] = []
     trials = len(run.opening.trials)
     for each in run.updates:
-        updated = each.updated
-        child = leading(updated) if updated is not None else None
+        updated, both = each.updated, run.compared(each)
         trials += len(each.trials)
         rows.append(
             [
@@ -43,19 +43,24 @@ def _updates(run: RunRecord) -> Table:
                 each.parent(),
                 each.batch_score,
                 len(each.batch),
+                both.child if both is not None else None,
+                both.score if both is not None else None,
+                both.parent_score if both is not None else None,
                 each.verdict(),
-                child.candidate if child is not None else None,
-                child.score if child is not None else None,
-                child.parent_score if child is not None else None,
                 updated.best_score if updated is not None else None,
                 trials,
             ]
         )
     return Table(
         "updates",
-        f"{run.began.card.name}: the updates. Batch, child and parent are mean scores on the update's batch and on its "
-        "gate; best is the best mean validation score so far; trials are counted from the beginning of the run.",
-        ["update", "parent", "batch", "n batch", "verdict", "child", "child score", "parent score", "best", "trials"],
+        f"{run.began.card.name}: the updates. Parent on batch is the mean of the edited candidate on the examples "
+        "whose trials the optimizer was shown; child score and parent score are means on "
+        f"{compared_on(run.loop.search)}; best is the best mean validation score so far; trials are counted from the "
+        "beginning of the run.",
+        [
+            *("update", "parent", "parent on batch", "n batch"),
+            *("child", "child score", "parent score", "verdict", "best", "trials"),
+        ],
         rows,
     )
 

@@ -35,9 +35,10 @@ class Sequential:
         # max() keeps the first of equals: an earlier proposal is not pushed out by a later one that is no better.
         winner = max(means, key=lambda child: means[child])
         kept = accepts(self.settings.accept, means[winner], before)
-        reason = f"{means[winner]:.4g} against the parent's {before:.4g} on the {self.settings.gate}"
+        on = "the batch" if self.settings.gate == "batch" else "validation"
+        reason = f"{means[winner]:.4g} against the parent's {before:.4g} on {on}"
         outcomes = [
-            Child(child, ("accepted" if kept else "worse") if child == winner else "outdone", score, before)
+            Child(child, _outcome(kept, score, before) if child == winner else "outdone", score, before)
             for child, score in means.items()
         ]
         return Verdict(outcomes, winner if kept else "", reason)
@@ -53,8 +54,9 @@ class Sequential:
             leader = max(means, key=lambda child: means[child])
         wager, before, after = yield from settle(self.settings, parent, leader, gate)
         kept = wager.decision == "better"
+        became = {"better": "accepted", "worse": "worse", "": "no better"}[wager.decision]
         outcomes = [
-            Child(child, "accepted" if kept else "worse", fmean(after), fmean(before), told(wager))
+            Child(child, became, fmean(after), fmean(before), told(wager))
             if child == leader
             else Child(child, "outdone", means[child])
             for child in children
@@ -67,3 +69,8 @@ def accepts(rule: str, after: float, before: float) -> bool:
     if rule == "always":
         return True
     return after > before if rule == "improve" else after >= before
+
+
+def _outcome(kept: bool, after: float, before: float) -> str:
+    """What became of the best child of an update, in the words of `store.events.Child`."""
+    return "accepted" if kept else "worse" if after < before else "no better"

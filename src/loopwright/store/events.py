@@ -69,7 +69,9 @@ class Child(msgspec.Struct, frozen=True):
     """How a child of an update fared on the gate. Scores are means over the same examples; `None`: nothing was run."""
 
     candidate: str
-    outcome: str  # "accepted", "worse" (refused by the gate), "outdone" (a twin proposal of the same update was better)
+    # "accepted"; refused by the gate: "worse", or "no better" (equal, or not shown to be better); "outdone" by another
+    # proposal of the same update.
+    outcome: str
     score: float | None = None
     parent_score: float | None = None
     reason: str = ""

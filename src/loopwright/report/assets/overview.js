@@ -51,7 +51,7 @@ function learningCurve() {
       x: { name, values, write },
       y: { name: validated ? `mean score · validation n = ${n}` : "mean score", of: state.heights === "curve" ? ["current", "best so far"] : null },
       series: [
-        { name: "batch", color: "grey", kind: "dots", values: batch },
+        { name: "parent on batch", color: "grey", kind: "dots", values: batch },
         validated && { name: "children", color: "orange", kind: "dots", values: children, hollow },
         validated && { name: "current", color: "teal", kind: "step", values: current },
         validated && { name: "best so far", color: "blue", kind: "step", values: best },
@@ -60,15 +60,15 @@ function learningCurve() {
       rows: (i) => [
         ["best so far", fmt(best[i]), "blue"],
         ["current", fmt(current[i]), "teal"],
-        i > 0 && U.score[i - 1] !== null && ["child on the gate", `${fmt(U.score[i - 1])} against ${fmt(U.parent_score[i - 1])}`, "orange"],
-        i > 0 && ["batch", `${fmt(batch[i])} (n = ${U.batch_n[i - 1]})`, "grey"],
+        i > 0 && U.score[i - 1] !== null && ["child vs parent", `${fmt(U.score[i - 1])} vs ${fmt(U.parent_score[i - 1])}`, "orange"],
+        i > 0 && ["parent on batch", `${fmt(batch[i])} (n = ${U.batch_n[i - 1]})`, "grey"],
         key !== "updates" && [name, write(values[i])],
       ].filter(Boolean),
       open: (i) => { if (i > 0) location.hash = `updates/${steps[i]}`; },
     }));
   };
   draw({});
-  const sub = "Best so far and current: means on the validation split. Batch: what the update's parent scored on its own training examples. A hollow dot is a child that was not kept. Click a point to open its update.";
+  const sub = "Best so far and current: means on the validation split. Parent on batch: what the edited candidate scored on the examples whose trials the optimizer was shown. A hollow dot is a child that was not kept. Click a point to open its update.";
   return card("Learning curve", sub, h("div", { class: "choices" },
     Object.keys(axesOf).length > 1 && choice("Against", Object.keys(axesOf).map((key) => [key, key === "usd" ? "US dollars" : key]), "updates", (against) => draw({ against })),
     validated && choice("Heights", [["all", "all points"], ["curve", "best and current"]], "all", (heights) => draw({ heights }))), holder);
@@ -117,12 +117,8 @@ function interval(gain) {
 function proposalsCard() {
   const rows = [["accepted", DATA.accepted], ...Object.entries(DATA.refused).sort((a, b) => b[1] - a[1])];
   const total = rows.reduce((sum, [, n]) => sum + n, 0);
-  const why = {
-    accepted: "kept", worse: "judged no better by the gate", outdone: "another proposal of the update was better", unparsable: "could not be read",
-    refusal: "the model declined", invalid: "the artifact refuses the edit", unchanged: "nothing new in it", duplicate: "proposed before",
-  };
   const bars = rows.map(([name, n]) => h("div", { class: "hbar" },
-    h("span", { class: "what" }, name, h("small", null, why[name] || "refused")),
+    h("span", { class: "what" }, name, h("small", null, DATA.meanings[name] || "refused")),
     h("span", { class: "track" }, h("span", { class: name === "accepted" ? "fill good" : "fill", style: `width:${total ? (100 * n) / total : 0}%` })),
     h("span", { class: "n" }, n.toLocaleString("en"))));
   return card("What became of the proposals", `${count(total, "proposal")} in ${count(U.step.length, "update")}.`, total > 0 ? bars : h("p", { class: "none" }, "None yet."));

@@ -9,22 +9,23 @@ function showUpdates(name) {
     const kept = rows.filter(({ i }) => which === "all" || (U.verdict[i] === "accepted") === (which === "accepted"));
     clear(list, tableOf([
       { name: "update", cell: ({ i }) => U.step[i] },
-      { name: "batch mean", right: true, cell: ({ i }) => h("span", { title: `n = ${U.batch_n[i]}` }, fmt(U.batch[i])) },
-      { name: "verdict", cell: ({ i }) => verdictOf(U.verdict[i]) },
-      { name: "child / parent on the gate", right: true, cell: ({ i }) => (U.score[i] === null ? "–" : `${fmt(U.score[i])} / ${fmt(U.parent_score[i])}`) },
-      { name: "best so far", right: true, cell: ({ i }) => [fmt(U.best_score[i]), U.best[i] >= 0 && U.best[i] !== (i ? U.best[i - 1] : DATA.start) && h("b", { class: "new" }, " new")] },
+      { name: "parent", cell: ({ i }) => candidateLink(U.parent[i]) },
+      { name: "parent on batch", right: true, cell: ({ i }) => h("span", { title: `n = ${U.batch_n[i]}` }, fmt(U.batch[i])) },
       { name: "child", cell: ({ i }) => candidateLink(U.child[i]) },
+      { name: "child vs parent", right: true, cell: ({ i }) => (U.score[i] === null ? "–" : `${fmt(U.score[i])} vs ${fmt(U.parent_score[i])}`) },
+      { name: "verdict", cell: ({ i }) => verdictOf(U.verdict[i]) },
+      { name: "best so far", right: true, cell: ({ i }) => [fmt(U.best_score[i]), U.best[i] >= 0 && U.best[i] !== (i ? U.best[i - 1] : DATA.start) && h("b", { class: "new" }, " new")] },
     ], kept, { open: ({ key }) => { location.hash = `updates/${key}`; }, chosen: ({ key }) => key === U.step[place], label: "All updates" }));
   };
   fill("all");
   const detail = h("div", { id: "update", tabindex: "-1" });
   if (place >= 0) openUpdate(detail, place);
-  clear(body("updates"), detail, card("All updates", "Scores are means; choose an update to see its evidence, the reply and the verdict.", choice("Show", filters, "all", fill), list));
+  clear(body("updates"), detail, card("All updates", `Scores are means. Parent on batch: the edited candidate on the examples whose trials the optimizer was shown. Child vs parent: both on ${DATA.compared_on}. Choose an update to see its evidence, the reply and the verdict.`, choice("Show", filters, "all", fill), list));
   if (place >= 0) detail.focus({ preventScroll: true });
 }
 
 /** Verdicts that are no fault of the reply: the gate said no, or has not spoken yet. */
-const MILD = new Set(["worse", "outdone", "under way"]);
+const MILD = new Set(["no better", "worse", "outdone", "under way", "not finished"]);
 
 function verdictOf(verdict) {
   return h("span", { class: `pill ${verdict === "accepted" ? "good" : MILD.has(verdict) ? "" : "bad"}` }, verdict);
@@ -40,8 +41,8 @@ async function openUpdate(holder, place) {
   parts.append(
     h("dl", { class: "inline" },
       h("div", null, h("dt", null, "parent"), h("dd", null, candidateLink(U.parent[place]))),
-      h("div", null, h("dt", null, "batch mean"), h("dd", null, `${fmt(U.batch[place])} (n = ${U.batch_n[place]} trials)`)),
-      h("div", null, h("dt", null, "child on the gate"), h("dd", null, U.score[place] === null ? "not run" : `${fmt(U.score[place])}, parent ${fmt(U.parent_score[place])}`)),
+      h("div", null, h("dt", null, "parent on batch"), h("dd", null, `${fmt(U.batch[place])} (n = ${U.batch_n[place]} trials)`)),
+      h("div", null, h("dt", null, "child vs parent"), h("dd", null, U.score[place] === null ? "not run" : `${fmt(U.score[place])} vs ${fmt(U.parent_score[place])} on ${DATA.compared_on}`)),
       h("div", null, h("dt", null, "verdict"), h("dd", null, detail.reason || U.verdict[place]))));
   if (detail.failure) parts.append(h("p", { class: "note bad" }, `This update came to nothing: ${detail.failure}.`));
   if (detail.reverted) parts.append(h("p", { class: "note" }, "The search went back to an earlier candidate before this update."));
@@ -62,7 +63,7 @@ async function openUpdate(holder, place) {
 
 function proposalView(detail, proposal, n) {
   const child = detail.children.find((each) => each.candidate === proposal.candidate && proposal.candidate >= 0);
-  const outcome = proposal.refused || (child ? child.outcome : "under way");
+  const outcome = proposal.refused || (child ? child.outcome : detail.verdict);
   const title = [detail.proposals.length > 1 ? `Proposal ${n + 1} ` : "Proposal ", verdictOf(outcome), " ", proposal.candidate >= 0 && candidateLink(proposal.candidate)];
   // Of several proposals the one that was kept is shown, the others open on demand.
   if (detail.proposals.length > 2 && outcome !== "accepted") return fold(title, () => proposalBody(proposal, child));
@@ -83,7 +84,7 @@ function proposalBody(proposal, child) {
       return [h("h4", null, name), diffView(before, await text(number), ["parent", "proposal"])];
     })).then((views) => clear(diffs, views));
   }
-  if (proposal.reply !== null) view.append(fold("What the model wrote", () => textBlock(proposal.reply), true));
+  if (proposal.reply !== null) view.append(fold("The reply", () => textBlock(proposal.reply), true));
   return view;
 }
 
