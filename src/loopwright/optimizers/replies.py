@@ -294,7 +294,7 @@ class _Reading:
         if _STAND_IN.fullmatch(stripped) and stripped != current.strip():
             raise _Refused("unparsable", f"the block for '{name}' holds {stripped!r} in place of a text")
         if _REFUSAL.match(stripped) and len(stripped) < 400 and not _REFUSAL.match(current.strip()):
-            raise _Refused("refusal", f"the answer declines, in the block for '{name}'")
+            raise _Refused("refusal", f"declined, in the block for '{name}'")
         if re.match(r"\{\s*\"", stripped) and not current.strip().startswith("{") and _is_envelope(stripped, name):
             raise _Refused("unparsable", f"the block for '{name}' is JSON around a text; give the text itself")
         known = {line.strip() for line in current.split("\n")}
@@ -327,7 +327,7 @@ class _Reading:
         """Why a reply without any usable block is refused."""
         stripped = text.strip()
         if _REFUSAL.match(stripped.lstrip("*_#> \n")) and not found.blocks:
-            return _Refused("refusal", "the answer declines: " + " ".join(stripped.split())[:200])
+            return _Refused("refusal", "declined: " + " ".join(stripped.split())[:200])
         if not found.blocks and len(stripped) < 2_000 and _NO_CHANGE.search(stripped):
             return _Refused("unchanged", "the answer proposes no change")
         known = self._known()
@@ -336,7 +336,7 @@ class _Reading:
         if found.blocks:
             return _Refused("unparsable", f"no block carries the name of a parameter; the parameters are {known}")
         if _REFUSAL.search(stripped) and len(stripped) < 1_000:
-            return _Refused("refusal", "the answer declines: " + " ".join(stripped.split())[:200])
+            return _Refused("refusal", "declined: " + " ".join(stripped.split())[:200])
         return _Refused("unparsable", f"the reply has no block; give a named block for one of {known}")
 
     def _known(self) -> str:
