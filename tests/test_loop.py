@@ -112,6 +112,22 @@ def test_an_ended_run_asks_nothing_and_a_larger_budget_goes_on_where_it_stood() 
     assert updates(first + rest) == updates(whole)
 
 
+@given(st.integers(0, 60))
+@profile(max_examples=20, deadline=None)
+def test_a_run_that_went_further_and_was_cut_off_still_comes_to_its_end(cut: int) -> None:
+    short, long = settings(budget__steps=4), settings(budget__steps=9)
+    first = drive(new_loop(short))
+    further = drive(new_loop(long), recorded=in_order(first), stop_after=cut)
+    recorded = in_order(first + further)
+    done = max(entry.step for entry in recorded if isinstance(entry.event, Updated))
+    for steps in (done, 9):
+        loop = new_loop(settings(budget__steps=steps))
+        drive(loop, recorded=recorded)
+        assert loop.ended is not None
+        assert loop.ended.reason == f"all {steps} updates are done"
+        assert loop.ended.best == loop.population.best
+
+
 def test_patience_and_target_end_a_run() -> None:
     loop = new_loop(settings(search__accept="improve", search__target=-3.0, budget__steps=100))
     drive(loop)

@@ -282,6 +282,8 @@ class LearningLoop:
             self.meter.add(event)
             if isinstance(event, Ended):
                 self.ended = event
+            elif isinstance(event, Updated):
+                self.ended = None  # a run that had ended went further
 
     # ------------------------------------------------------------------------------------------------- small parts
 
