@@ -5,7 +5,8 @@
 
 `updates` is the paper's (arXiv 2603.23994, section 6): batch sizes 1, 3, 5 and 15 at 15 updates each, so that a larger
 batch also sees more trials. `trials` has the same sizes at 45 training trials each: 45, 15, 9 and 3 updates. What
-differs between the two is how much was seen. `local` is a small one for models on this machine, without a key.
+differs between the two is how much was seen. `local` and `local-trials` are the same two questions asked of models on
+this machine, without a key and much smaller: `bbeh_local.py`.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from __future__ import annotations
 import argparse
 import json
 from pathlib import Path
+
+import bbeh_local
 
 from loopwright.tasks.bbeh import EIGHT, starting
 
@@ -23,9 +26,9 @@ TRIALS = 45  # of training
 HEAD = """\
 # Batch size on BIG-Bench Extra Hard at a fixed number of {fixed}. Written by case_studies/bbeh/bbeh_studies.py.
 name = "bbeh-{name}"
-repeats = {repeats}
-slots = {slots}
-runs = {runs}
+repeats = 3
+slots = 8
+runs = 4
 """
 
 LOOP = """
@@ -36,7 +39,7 @@ task = "loopwright.tasks.bbeh:bbeh"
 name = "{task}"
 split = "paper"             # first 15 train, next 10 validation, rest test
 scorer = "strict"
-{options}
+
 [loop.artifact]
 path = "agent.py"           # the paper's two parts
 edit = ["PROMPT", "extract_answer"]
@@ -44,73 +47,41 @@ edit = ["PROMPT", "extract_answer"]
 [loop.agent]
 model = "{agent}"
 temperature = 0
-max_tokens = {reply}
+max_tokens = 2048
 
 [loop.optimizer]
 kind = "optoprime"
 model = "{optimizer}"
-{optimizing}
+memory = 0
+
 [loop.evidence]
 batch = {{ draw = "shuffle" }}
-tokens = {tokens}
+tokens = 30_000
 
 [loop.search]
 accept = "always"           # validation chooses the best at the end
 """
 
-LOCAL_AGENT = '''\
-"""The paper's two parts for a small model on this machine, whose replies are cut at 16 tokens."""
-
-PROMPT = "Answer the question."
-
-
-def extract_answer(reply):
-    """The answer in a model's reply."""
-    return reply.split("Answer:")[-1].strip()
-
-
-def answer(question, llm):
-    return extract_answer(llm(PROMPT + "\\n\\nQuestion: " + question))
-'''
+NAMES = ("updates", "trials", "local", "local-trials")
 
 
 def study_text(name: str, agent: str, optimizer: str) -> str:
     """A study file. Raises `SystemExit` for a name that is none."""
-    hosted = LOOP.format(
-        task=EIGHT[0], options="", agent=agent, reply=2048, optimizer=optimizer, optimizing="memory = 0", tokens=30_000
-    )
+    hosted = LOOP.format(task=EIGHT[0], agent=agent, optimizer=optimizer)
     tasks = f"task_options.name = {json.dumps(EIGHT)}"
     if name == "updates":
         axes = f"\n[axes]\n{tasks}\nevidence.batch.size = {list(SIZES)}\n"
-        head = HEAD.format(fixed="updates", name=name, repeats=3, slots=8, runs=4)
+        head = HEAD.format(fixed="updates", name=name)
         return head + axes + hosted + f"\n[loop.budget]\nsteps = {UPDATES}\n"
     if name == "trials":
         levels = "\n".join(
             f"b{size} = {{ evidence.batch.size = {size}, budget.steps = {TRIALS // size} }}" for size in SIZES
         )
         axes = f"\n[axes]\n{tasks}\n\n[axes.batch]\n{levels}\n"
-        return HEAD.format(fixed="training trials", name=name, repeats=3, slots=8, runs=4) + axes + hosted
-    if name == "local":
-        axes = """
-[axes]
-task_options.name = ["disambiguation_qa", "movie_recommendation"]
-evidence.batch.size = [1, 5]
-
-[budget]
-minutes = 40
-"""
-        loop = LOOP.format(
-            task="disambiguation_qa",
-            options="validation = 5\ntest = 10\n",
-            agent=agent,
-            reply=16,
-            optimizer=optimizer,
-            optimizing="temperature = 0.7\nmax_tokens = 250\nmemory = 2\nrepairs = 0\n",
-            tokens=1000,
-        )
-        rest = "\n[loop.budget]\nsteps = 2\n\n[loop.local]\nthreads = 1\ncontext = 4096\n"
-        return HEAD.format(fixed="updates", name=name, repeats=3, slots=1, runs=1) + axes + loop + rest
-    raise SystemExit(f"there is no study '{name}'; there are updates, trials and local")
+        return HEAD.format(fixed="training trials", name=name) + axes + hosted
+    if name in ("local", "local-trials"):
+        return bbeh_local.local_study(name, agent, optimizer)
+    raise SystemExit(f"there is no study '{name}'; there are {', '.join(NAMES)}")
 
 
 def write(name: str, folder: Path, agent: str, optimizer: str) -> Path:
@@ -120,14 +91,14 @@ def write(name: str, folder: Path, agent: str, optimizer: str) -> Path:
         raise SystemExit(f"{folder} holds files already; name a new folder")
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "study.toml").write_text(text, encoding="utf-8")
-    own = LOCAL_AGENT if name == "local" else starting("prompt").read_text(encoding="utf-8")
+    own = bbeh_local.AGENT if name.startswith("local") else starting("prompt").read_text(encoding="utf-8")
     (folder / "agent.py").write_text(own, encoding="utf-8")
     return folder / "study.toml"
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("name", choices=["updates", "trials", "local"])
+    parser.add_argument("name", choices=NAMES)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--agent", default="local/qwen2.5-coder-0.5b", metavar="MODEL")
     parser.add_argument("--optimizer", default="local/qwen2.5-coder-1.5b", metavar="MODEL")

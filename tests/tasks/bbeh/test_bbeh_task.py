@@ -65,6 +65,16 @@ class TestMadeUp:
         assert drawn(1) == drawn(1)
         assert drawn(1) != drawn(2)
 
+    def test_questions_that_are_too_long_are_in_no_split(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        mixed = [
+            {**row, "input": row["input"].ljust(900 if n % 4 == 0 else 300, ".")} for n, row in enumerate(made_up())
+        ]
+        monkeypatch.setattr(package, "rows", lambda name: mixed)
+        task = bbeh("nycc", longest=300)
+        asked = [row["input"] for split in ("train", "validation", "test") for row in task.examples(split)]
+        assert asked == [row["input"] for row in mixed if len(row["input"]) == 300]
+        assert len(asked) == 30
+
     def test_a_program_is_handed_the_question_alone(self) -> None:
         program = Program()
         run(bbeh("boolean_expressions", agent="program"), program)
@@ -96,6 +106,7 @@ class TestMadeUp:
             ("nycc", {"agent": "program", "shots": 1}, "no shots|has none"),
             ("nycc", {"shots": 15}, "train split, which has 15"),
             ("nycc", {"train": 30, "validation": 20}, "holds 40"),
+            ("nycc", {"longest": 5}, "longest = 5: nycc has 0 questions"),
         ],
     )
     def test_a_mistake_is_named(self, name: str, options: dict[str, Any], words: str) -> None:

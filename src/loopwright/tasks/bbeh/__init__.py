@@ -39,6 +39,7 @@ def bbeh(
     train: int = TRAIN,
     validation: int = VALIDATION,
     test: int | None = None,
+    longest: int | None = None,
     reveal: bool = True,
 ) -> Task:
     """One task of the benchmark; an example is a question, the score 1 or 0.
@@ -48,7 +49,9 @@ def bbeh(
     the train split with their answers are handed over as a third argument, never the question asked itself.
 
     `split` is "paper" (first 15 train, next 10 validation, rest test), "shuffled" or "stratified" (both by `seed`);
-    `train`, `validation` and `test` are how many questions each has. `scorer` is "strict" (the paper's) or "benchmark"
+    `train`, `validation` and `test` are how many questions each has. With `longest`, only questions of at most so many
+    characters are taken, for models that read slowly or little: an easier task, whose scores are no scores of the
+    benchmark. `scorer` is "strict" (the paper's) or "benchmark"
     (the benchmark's own); the other one's verdict is recorded as a metric. The feedback tells the expected answer, as
     the paper's does, unless `reveal` is off. Raises `TaskError`, and `DataError` where the questions are not here.
     """
@@ -64,7 +67,13 @@ def bbeh(
         raise TaskError('shots are questions for a model; a program has none: drop shots or set agent = "model"')
     if not 0 <= shots < train:
         raise TaskError(f"shots = {shots}: they come from the train split, which has {train} questions")
-    data = split_rows(rows(name), split, seed=seed, train=train, validation=validation, test=test)
+    taken = [row for row in rows(name) if longest is None or len(row["input"]) <= longest]
+    if longest is not None and len(taken) <= train + validation:
+        raise TaskError(
+            f"longest = {longest}: {name} has {len(taken)} questions of at most so many characters, and "
+            f"{train} are for training and {validation} for validation; allow longer ones, or fewer"
+        )
+    data = split_rows(taken, split, seed=seed, train=train, validation=validation, test=test)
 
     def run(program: Any, row: dict[str, str], trial: TrialHandle) -> Feedback:
         return judged(_ask(program, row, trial, agent, data["train"], shots), row["target"], scorer, reveal)
