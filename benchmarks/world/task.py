@@ -28,3 +28,26 @@ def calls(program, example, trial):
     for _ in range(example):
         program.same(observation)
     return (time.perf_counter() - began) / example * 1e6
+
+
+def game(name, steps):
+    """So many steps of an Atari game with whole observations, begun anew when it is over; see `bench_isolation`."""
+    from loopwright.tasks.atari import game_record
+    from loopwright.tasks.atari.emulator import Atari
+
+    made = []
+
+    @lw.task(train=[0], validation=[], test=[])
+    def play(program, example, trial):
+        """Choose an action."""
+        if not made:
+            made.append(Atari(game_record(name), sticky=0.25))
+        env, act = made[0], program.act
+        observation = env.reset(example)
+        for _ in range(steps):
+            observation, _, over, _ = env.step(act(observation))
+            if over:
+                observation = env.reset(example)
+        return 1.0
+
+    return play

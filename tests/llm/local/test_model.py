@@ -129,6 +129,23 @@ time.sleep(60)
 
 
 @pytest.mark.local_model
+def test_the_runtime_knows_no_key_and_its_threads_sleep_while_they_wait(
+    small: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-no")
+    monkeypatch.delenv("GOMP_SPINCOUNT", raising=False)
+
+    async def go() -> None:
+        async with opened(small) as model:
+            await model.ask(ask(small))
+            environment = Path(f"/proc/{model.runtime.pid}/environ").read_bytes().split(b"\0")
+        assert b"GOMP_SPINCOUNT=0" in environment
+        assert not any(b"API_KEY" in entry for entry in environment)
+
+    asyncio.run(go())
+
+
+@pytest.mark.local_model
 def test_no_runtime_outlives_the_process_that_started_it(small: str) -> None:
     with subprocess.Popen([sys.executable, "-c", KILLED.format(name=small)], stdout=subprocess.PIPE, text=True) as main:
         assert main.stdout is not None
