@@ -17,7 +17,7 @@ def validation(run: RunRecord) -> list[str]:
     population = run.population
     before, after = population.mean(population.start), population.mean(population.best)
     if before is None or after is None:
-        return ["the task has no validation examples"]
+        return ["not measured yet" if run.began.card.sizes.get("validation") else "the task has no validation examples"]
     so_far = "" if run.ended is not None else " so far"
     count = counted(len(population.scores(population.start, "validation")), "example")
     if population.best == population.start:

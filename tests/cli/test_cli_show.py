@@ -140,6 +140,7 @@ def test_a_run_is_shown_whatever_it_has_written_so_far(finished: Path, cli: Cli,
         database.execute("DELETE FROM events WHERE id > ?", (int(last * share),))
     told = cli("show", finished).stdout
     assert "stopped before its end" in told
+    assert "no validation examples" not in told
     assert f"loopwright resume {finished.name}" in told
     for update in record(finished).updates:
         assert cli("show", finished, "--step", update.step).stdout
