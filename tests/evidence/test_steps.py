@@ -195,7 +195,7 @@ def test_crowded_calls_are_listed_below_the_table():
     steps = [Step({"t": i}, i, 0.0, [Call("f", [("k", k + i, -1)], k * i) for k in range(20)]) for i in range(5)]
     text = rendered(*steps)
     assert text.count("f(k=") == 100
-    assert "Step 5: f(k=23) -> 76" in text
+    assert "Step 5, call 20: f(k=23) -> 76" in text
 
 
 def test_a_question_is_shown_as_fields():
@@ -222,6 +222,55 @@ def test_a_long_text_that_comes_again_is_shown_once():
     assert "outer(q=@q) -> @output" in text
     assert "  -> @output" in text
     assert "output:\n    text text" in text
+
+
+ROWS = [{"id": i, "name": f"passenger {i}", "fare": i / 7} for i in range(60)]
+
+
+def test_a_long_value_passed_to_every_call_is_shown_once_and_named_in_words_that_find_it():
+    calls = [Call("column", [("table", [dict(row) for row in ROWS], -1), ("at", i, -1)], f"c{i}") for i in range(10)]
+    text = rendered(Step({"q": "?"}, "A", None, calls))
+    assert text.count(repr(ROWS)) == 1
+    assert f"call 1: column\n  table:\n    {ROWS!r}\n  at: 0" in text
+    for i in range(1, 10):
+        assert f"call {i + 1}: column(table=@1 table, at={i}) -> 'c{i}'" in text
+
+
+def test_only_equal_values_of_one_kind_are_named_by_one_another():
+    long = [*range(50)]
+    other = [float(i) for i in long]
+    calls = [Call("f", [("a", each, -1)], 0) for each in (long, other, str(long), tuple(long))]
+    assert "@1 a" not in rendered(Step({"q": "?"}, "A", None, calls))
+
+
+def test_a_call_that_others_are_named_by_is_shown_however_crowded_its_function_is():
+    long = "needle " * 50
+    calls = [Call("peek", [("at", i, -1)], f"token {i}") for i in range(200)]
+    calls[50] = Call("peek", [("at", long, -1)], 0)
+    calls[60] = Call("peek", [("at", 60, -1)], [60, 60])
+    calls[70] = Call("peek", [("at", [60, 60], 60)], [70, 70])
+    calls.append(Call("first", [("text", long, -1)], "?"))
+    calls.append(Call("second", [("pair", [70, 70], 70)], "?"))
+    text = rendered(Step({"q": "?"}, "A", None, calls))
+    assert "call 201: first(text=@51 at) -> '?'" in text
+    assert f"call 51: peek\n  at:\n    {long}" in text
+    assert "call 202: second(pair=@71) -> '?'" in text
+    assert "call 71: peek(at=@61) -> [70, 70]" in text
+    assert "call 61: peek(at=60) -> [60, 60]" in text
+    assert "(calls 5-50 not shown: 46 of peek)" in text
+
+
+def test_a_long_value_of_many_steps_is_shown_once_below_the_table_too():
+    steps = []
+    for i in range(6):
+        calls = [Call("f", [("table", ROWS if k else ROWS[: i + 9], -1)], k) for k in range(6)]
+        steps.append(Step({"page": "word " * WIDEST if i % 2 else "none", "t": i}, i, 0.0, calls))
+    text = rendered(*steps)
+    assert text.count(repr(ROWS)) == 1
+    assert f"Step 1, call 2: f(table={ROWS!r}) -> 1" in text
+    assert text.count("f(table=@table of call 2 of step 1)") == 5 * 6 - 1
+    assert text.count("word " * WIDEST) == 1
+    assert "Step 4, page:\n    @page of step 2" in text
 
 
 def test_of_a_function_called_very_often_the_middle_is_counted_and_what_leads_to_the_output_stays():

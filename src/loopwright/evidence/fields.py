@@ -10,7 +10,7 @@ from typing import cast
 import msgspec
 
 from loopwright.evidence.columns import Raised, Ref, cell, literal
-from loopwright.evidence.origins import OBSERVATION, SMALL, outcome, seen, unchanged
+from loopwright.evidence.origins import INLINE, OBSERVATION, SMALL, Said, outcome, seen, unchanged
 from loopwright.evidence.pieces import Piece
 from loopwright.evidence.records import Experience
 from loopwright.trace import Call, Step, Trace
@@ -18,8 +18,6 @@ from loopwright.trace.graph import Graph, graph
 
 # A call longer than this gets a line for each argument.
 LONGEST = 240
-# A text longer than this stands below its label.
-INLINE = 100
 # Of a function called in more ways than this in one step, the first calls, the last, the failed ones and those whose
 # values lead to the output are shown: a program with a parser makes hundreds of calls, which would bury its input.
 MOST_OF_ONE = 12
@@ -29,37 +27,42 @@ FIRST, LAST = 4, 2
 def fields(experience: Experience) -> list[Piece]:
     """The steps of the experience, losing nothing but the middle of the calls of a function called very often.
 
-    Calls are numbered from 1; `@2` is what call 2 gave, `@2 prompt` what it was given as `prompt`. A long text that
+    Calls are numbered from 1; `@2` is what call 2 gave, `@2 prompt` what it was given as `prompt`. A long value that
     comes again is named by where it stands.
     """
-    pieces: list[Piece] = []
+    parts: list[Piece | list[_Shown]] = []
     start, _, total = experience.window
     count = len(experience.steps)
     acts = any(step.reward is not None for step in experience.steps)
     given, result = ("observation", "action") if acts else ("input", "output")
     flow = graph(Trace(experience.steps), first_call=experience.first_call)
-    said: dict[str, str] = {}
+    said = Said()
     number = 0
     for i, step in enumerate(experience.steps):
         if total != 1:
-            pieces.append(Piece(f"Step {start + i + 1}{f' of {total}' if count == 1 else ''}:"))
+            parts.append(Piece(f"Step {start + i + 1}{f' of {total}' if count == 1 else ''}:"))
         where = "" if count == 1 else f" of step {start + i + 1}"
         for label, name, value in _given(step.observation, given):
-            pieces.append(_field(label, _once(value, f"{name}{where}", said)))
+            parts.append(_field(label, said.once(value, f"{name}{where}")))
         # What the step came to is named before its calls are: calls may be cut, it stays.
-        acted = _once(step.action, f"{result}{where}", said)
-        pieces += _calls(step, number, experience.first_call, flow, given, said)
+        acted = said.once(step.action, f"{result}{where}")
+        parts.append(_calls(step, number, experience.first_call, flow, given, said))
         number += len(step.calls)
         failed = experience.failure is not None and step.action is None and i == count - 1
-        pieces.append(Piece(f"{result}: none, the program failed") if failed else _field(result, acted))
+        parts.append(Piece(f"{result}: none, the program failed") if failed else _field(result, acted))
         if step.reward is not None:
-            pieces.append(Piece(f"reward: {literal(step.reward)}"))
+            parts.append(Piece(f"reward: {literal(step.reward)}"))
+    hidden = _crowds([part for part in parts if isinstance(part, list)])
+    pieces: list[Piece] = []
+    for part in parts:
+        pieces += [part] if isinstance(part, Piece) else _without(part, hidden)
     return pieces
 
 
-def one_line(call: Call) -> str:
-    """A call as `function(argument=value) -> output`."""
-    return _line(call, [(name, value) for name, value, _ in call.inputs], outcome(call))
+def one_line(call: Call, place: str, said: Said) -> str:
+    """A call as `function(argument=value) -> output`; `place` names it where its long values come again."""
+    inputs = [(name, said.once(value, f"{name} of {place}")) for name, value, _ in call.inputs]
+    return _line(call, inputs, said.once(outcome(call), f"what {place} gave"))
 
 
 def _line(call: Call, inputs: Sequence[tuple[str, object]], output: object) -> str:
@@ -86,14 +89,6 @@ def _given(observation: object, name: str) -> list[tuple[str, str, object]]:
     return [] if observation is None else [(name, name, observation)]
 
 
-def _once(value: object, name: str, said: dict[str, str]) -> object:
-    """`value`, or where it stood first if it is a long text that comes again; `said` remembers."""
-    if type(value) is not str or len(value) <= INLINE:
-        return value
-    first = said.setdefault(value, name)
-    return value if first == name else Ref(first)
-
-
 def _field(label: str, value: object) -> Piece:
     text = raw(value)
     name = label if label.endswith("->") else f"{label}:"
@@ -109,9 +104,23 @@ class _Shown(msgspec.Struct):
     function: str
     pieces: list[Piece]
     kept: bool
+    values: list[object]
+
+    @property
+    def span(self) -> tuple[int, int]:
+        return self.pieces[0].span
+
+    @property
+    def numbers(self) -> range:
+        return range(self.span[0], self.span[1] + 1)
+
+    def refers(self) -> list[int]:
+        """The calls by which it names its values."""
+        heads = [value.partition(" ")[0] for value in self.values if isinstance(value, Ref)]
+        return [int(head) for head in heads if head.isdecimal()]
 
 
-def _calls(step: Step, number: int, base: int, flow: Graph, given: str, said: dict[str, str]) -> list[Piece]:
+def _calls(step: Step, number: int, base: int, flow: Graph, given: str, said: Said) -> list[_Shown]:
     """The calls of one step, equal ones folded; `number` calls of the experience, `base` of the trial came before."""
     matters, leading = set(flow.slice()), set(flow.slice(inside=False))
     runs: list[_Shown] = []
@@ -123,8 +132,8 @@ def _calls(step: Step, number: int, base: int, flow: Graph, given: str, said: di
         shown: list[tuple[str, object]] = []
         for name, value, origin in call.inputs:
             source = _source(name, value, origin - base, flow.calls, step)
-            shown.append((name, Ref(given) if source is OBSERVATION else _once(source, f"{mark} {name}", said)))
-        output = _once(outcome(call), f"{mark}", said)
+            shown.append((name, Ref(given) if source is OBSERVATION else said.once(source, f"{mark} {name}")))
+        output = said.once(outcome(call), f"{mark}")
         inside = f" (in call {call.parent - base + 1})" if call.parent >= base else ""
         line = _line(call, shown, output) + inside
         kept = call.failure is not None or number + i in leading
@@ -140,24 +149,41 @@ def _calls(step: Step, number: int, base: int, flow: Graph, given: str, said: di
             parts = [_field(f"  {name}", value) for name, value in [*shown, ("->", output)]]
             pieces = [Piece(f"call {mark}: {call.function}{inside}", "", "row", span, "call", weight)]
             pieces += [Piece(part.text, part.body, "row", span, "call", weight) for part in parts]
-        runs.append(_Shown(call.function, pieces, kept))
-    return _without_crowds(runs)
+        runs.append(_Shown(call.function, pieces, kept, [output, *(value for _, value in shown)]))
+    return runs
 
 
-def _without_crowds(runs: Sequence[_Shown]) -> list[Piece]:
-    """The pieces of the runs, those in the middle of very many of one function counted in place."""
-    places: dict[str, list[int]] = {}
-    for i, run in enumerate(runs):
-        places.setdefault(run.function, []).append(i)
-    crowds = [each[FIRST:-LAST] for each in places.values() if len(each) > MOST_OF_ONE]
-    hidden = {i for each in crowds for i in each if not runs[i].kept}
+def _crowds(steps: Sequence[Sequence[_Shown]]) -> set[int]:
+    """The numbers of the calls not to be shown: those in the middle of very many of one function in a step.
+
+    Whatever names its value by a call that would be hidden brings that call back.
+    """
+    hidden: dict[int, _Shown] = {}  # by the numbers of their calls
+    for runs in steps:
+        places: dict[str, list[_Shown]] = {}
+        for run in runs:
+            places.setdefault(run.function, []).append(run)
+        middle = [run for each in places.values() if len(each) > MOST_OF_ONE for run in each[FIRST:-LAST]]
+        hidden.update((number, run) for run in middle if not run.kept for number in run.numbers)
+    waiting = [run for runs in steps for run in runs if run.span[0] not in hidden] if hidden else []
+    while waiting:
+        for number in waiting.pop().refers():
+            if (run := hidden.get(number)) is not None:
+                for each in run.numbers:
+                    del hidden[each]
+                waiting.append(run)
+    return set(hidden)
+
+
+def _without(runs: Sequence[_Shown], hidden: set[int]) -> list[Piece]:
+    """The pieces of the runs, those of hidden ones counted in place."""
     pieces: list[Piece] = []
-    for crowd, group in itertools.groupby(range(len(runs)), hidden.__contains__):
-        members = [runs[i] for i in group]
+    for crowd, group in itertools.groupby(runs, lambda run: run.span[0] in hidden):
+        members = list(group)
         if crowd:
             counts = Counter(run.function for run in members)
             listed = ", ".join(f"{count} of {function}" for function, count in counts.most_common())
-            span = (members[0].pieces[0].span[0], members[-1].pieces[0].span[1])
+            span = (members[0].span[0], members[-1].span[1])
             pieces.append(Piece(f"(calls {span[0]}-{span[1]} not shown: {listed})", "", "row", span, "call"))
         else:
             pieces += [piece for run in members for piece in run.pieces]

@@ -9,14 +9,40 @@ from __future__ import annotations
 
 from typing import cast
 
-from loopwright.evidence.columns import Raised, Ref, path
+from loopwright.evidence.columns import Raised, Ref, literal, path
 from loopwright.trace import Call
 
 # Values that exist once in Python: one that equals an earlier output may do so by chance.
 SMALL = (int, bool, type(None))
 # Values worth looking for in the observation under any name; a number equals another too easily.
 BULKY = (dict, list, str)
+_NUMBERS = frozenset({int, float, bool, type(None)})
 OBSERVATION = Ref("observation")
+# A value longer than this stands below its label, and where it comes again, it is named.
+INLINE = 100
+
+
+class Said:
+    """Which long values stand where already, so that they are written once: an input passed on to every call, say."""
+
+    def __init__(self) -> None:
+        self._places: dict[tuple[type, str], str] = {}
+
+    def once(self, value: object, name: str) -> object:
+        """`value`, or where it stood first if it is long and comes again; its place is called `name` from here on."""
+        kind = type(value)
+        if kind is str:
+            text = cast("str", value)
+        elif kind in (list, tuple, dict):
+            items = cast("list[object]", value)
+            # Most values are a few numbers, which need not be written to be known as short.
+            text = "" if len(items) < 6 and _NUMBERS.issuperset(map(type, items)) else literal(value)
+        else:
+            return value
+        if len(text) <= INLINE:
+            return value
+        first = self._places.setdefault((kind, text), name)
+        return value if first == name else Ref(first)
 
 
 def outcome(call: Call) -> object:

@@ -12,7 +12,7 @@ from typing import cast
 
 from loopwright.evidence.columns import ABSENT, Columns, Digest, Ref, digest, flatten
 from loopwright.evidence.fields import one_line, raw
-from loopwright.evidence.origins import SMALL, field, outcome, output_of, seen, unchanged
+from loopwright.evidence.origins import SMALL, Said, field, outcome, output_of, seen, unchanged
 from loopwright.evidence.pieces import Piece
 from loopwright.evidence.records import Experience
 from loopwright.trace import Call, Step
@@ -36,14 +36,21 @@ def table(experience: Experience, headline: str) -> list[Piece]:
     pieces = [Piece(f"{headline}, one row each; {legend}."), *_above(sorted_out, columns)]
     pieces.append(Piece("|".join(["step", *narrow])))
     pieces += _rows(narrow, experience.steps, first)
+    said = Said()
     for i in range(len(experience.steps)):
         for name in wide:
             if (value := columns[name][i]) is not ABSENT:
-                pieces.append(
-                    Piece(f"Step {first + i}, {name}:", raw(value), "row", (first + i, first + i), "long text")
-                )
-    for i, call in listed:
-        line = f"Step {first + i}: {one_line(call)}"
+                shown = raw(said.once(value, f"{name} of step {first + i}"))
+                pieces.append(Piece(f"Step {first + i}, {name}:", shown, "row", (first + i, first + i), "long text"))
+    return [*pieces, *_listed(listed, first, said)]
+
+
+def _listed(calls: Sequence[tuple[int, int, Call]], first: int, said: Said) -> list[Piece]:
+    """The calls that are too many for columns, a line each, numbered within their step."""
+    pieces: list[Piece] = []
+    for i, turn, call in calls:
+        place = f"call {turn} of step {first + i}"
+        line = f"Step {first + i}, call {turn}: {one_line(call, place, said)}"
         pieces.append(Piece(line, "", "row", unit="call", weight=int(call.failure is not None)))
     return pieces
 
@@ -84,8 +91,8 @@ def _rows(columns: dict[str, list[str]], steps: Sequence[Step], first: int) -> l
     return pieces
 
 
-def _columns(experience: Experience) -> tuple[Columns, list[tuple[int, Call]]]:
-    """Every column before anything is sorted out, and (step, call) of the calls which are too many for columns."""
+def _columns(experience: Experience) -> tuple[Columns, list[tuple[int, int, Call]]]:
+    """Every column before anything is sorted out, and the calls which are too many for columns: (step, turn, call)."""
     steps = experience.steps
     observations = [step.observation for step in steps]
     prefix = "" if all(map(_stands_alone, observations)) else "observation"
@@ -97,7 +104,12 @@ def _columns(experience: Experience) -> tuple[Columns, list[tuple[int, Call]]]:
     slots, crowded = _slots(steps)
     for name, values in _call_columns(experience, prefix, slots, crowded).items():
         columns.update(flatten(values, name))
-    listed = [(i, call) for i, step in enumerate(steps) for call in step.calls if call.function in crowded]
+    listed = [
+        (i, turn, call)
+        for i, step in enumerate(steps)
+        for turn, call in enumerate(step.calls, 1)
+        if call.function in crowded
+    ]
     return columns, listed
 
 
