@@ -111,6 +111,7 @@ class LearningLoop:
             tokens=loop.evidence.tokens,
             seed=derive(loop.seed, "horizon", step),
             count=self.count,
+            ceiling=self.card.ceiling,
         )
         yield Showed(evidence.text, _tokens(evidence), evidence.template)
 

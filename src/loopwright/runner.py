@@ -21,7 +21,7 @@ from loopwright.budget import Meter, trials_of_end
 from loopwright.callbacks import Callback, RunInfo, make_callbacks
 from loopwright.callbacks.dispatch import Dispatch
 from loopwright.errors import BudgetExhausted, FailingLoudly, StoreError
-from loopwright.execution.protocol import Executor
+from loopwright.execution.protocol import Executor, TaskCard
 from loopwright.flow import Request, Result
 from loopwright.llm.models import ASK
 from loopwright.llm.protocol import Ask, Reply
@@ -217,7 +217,7 @@ class Runner:
         executor = self._pool.executor(self.loop, root) if self._pool else make_executor(self.loop, root)
         outcome: Outcome | None = None
         try:
-            card = await executor.start()
+            card = _as_begun(await executor.start(), began)
             count = counter_of(self.loop, root, gateway)
             learning = LearningLoop(self.loop, self.artifact.start, card, optimizer, search, count=count)
             if began is None:
@@ -454,6 +454,11 @@ class Runner:
             usage=loop.meter.usage,
             accepted=sum(node.accepted for node in population.nodes.values()) - 1,
         )
+
+
+def _as_begun(card: TaskCard, began: Began | None) -> TaskCard:
+    """The task's card as the run knows it: one that began before the task declared a ceiling goes on without it."""
+    return msgspec.structs.replace(card, ceiling=None) if began is not None and began.card.ceiling is None else card
 
 
 def describe(update: Updated) -> str:

@@ -124,6 +124,15 @@ def test_only_limits_change_on_resume(world: Path, cli: Cli, change: str) -> Non
     sentence(cli("resume", "r", "--set", change, code=2))
 
 
+def test_a_ceiling_that_the_task_came_to_declare_does_not_end_a_run_that_began_without(world: Path, cli: Cli) -> None:
+    cli("run", "loop.toml", "--out", "r", "--set", "budget.steps=1")
+    task = (world / "task.py").read_text()
+    (world / "task.py").write_text(task.replace("floor=-1e9", "floor=-1e9, ceiling=0"))
+    cli("resume", "r", "--set", "budget.steps=2")
+    (world / "task.py").write_text(task.replace("floor=-1e9", "floor=-1e8"))
+    assert "floor differs" in sentence(cli("resume", "r", "--set", "budget.steps=3", code=None))
+
+
 BAD_SETTINGS = {
     "serch.accept=improve": "did you mean 'search'",
     "search.accpt=improve": "did you mean 'accept'",

@@ -72,6 +72,14 @@ class TestRun:
             with pytest.raises(TaskError, match="floor="):
                 ran(lambda p, e, t: score, floor=floor)
 
+    def test_a_score_over_the_ceiling_is_the_user_s_mistake(self) -> None:
+        assert ran(lambda p, e, t: 1.0, ceiling=1).score == 1
+        assert ran(lambda p, e, t: 1 + 1e-12, ceiling=1).error is None
+        with pytest.raises(TaskError, match="over its ceiling 1"):
+            ran(lambda p, e, t: 1.5, ceiling=1)
+        with pytest.raises(TaskError, match="ceiling 0 is not above its floor 0"):
+            ran(lambda p, e, t: 0.0, ceiling=0)
+
     def test_error_feedback_of_the_task_s_own_has_the_floor(self) -> None:
         assert ran(lambda p, e, t: Feedback.failed("score", "bad"), floor=-21).score == -21
 

@@ -1,8 +1,8 @@
 """What the optimizer sees: experiences drawn, cut to the horizon, combined, fitted to a token limit, rendered.
 
 Read `evidence` for the chain, then one file a link: `batch` (which examples), `horizon` and `cut` (how much of each
-execution), `combine` (the template), `steps`, `table`, `fields`, `columns` and `origins` (rendering), `fit`, `pieces`
-and `tokens` (the limit).
+execution), `combine` (the template), `steps`, `table`, `fields`, `columns`, `origins` and `folded` (rendering), `fit`,
+`pieces` and `tokens` (the limit).
 """
 
 from loopwright.evidence.batch import Batch, draw

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 import msgspec
 
 from loopwright.evidence.columns import literal
+from loopwright.evidence.folded import folded, perfect, verdict
 from loopwright.evidence.pieces import Piece, labelled
 from loopwright.evidence.records import Experience, Show, Template
 from loopwright.evidence.steps import headline, steps
@@ -40,15 +41,16 @@ def combine(experiences: Sequence[Experience], show: Show = "both", staged: Stag
 
     With `show = "score"` there is no text of the feedback and no exception of the trial, with "text" no score and no
     metrics. That a trial failed, and how, is always said. `staged` adds a text that goes with the mean score; a number
-    in it is the user's own choice.
+    in it is the user's own choice. Where nothing is to be mended, all of it is short (`folded`).
     """
+    well = perfect(experiences)
     drafts = [Draft("summary", _summary(experiences, show, staged))]
     for i, experience in enumerate(experiences):
         drafts += [
             Draft("feedback", _feedback(experience, i, len(experiences), show), i),
             Draft("failure", _failure(experience, show), i),
-            Draft("steps", steps(experience), i),
-            Draft("printed", _printed(experience), i),
+            Draft("steps", folded(experience) if well else steps(experience), i),
+            Draft("printed", [] if well else _printed(experience), i),
         ]
     return [draft for draft in drafts if draft.pieces]
 
@@ -67,6 +69,8 @@ def _summary(experiences: Sequence[Experience], show: Show, staged: Staged | Non
     mean = math.fsum(score / len(scores) for score in scores)
     hint = staged.text(mean) if staged is not None else ""
     pieces = [labelled("Where you stand", hint)] if hint else []
+    if perfect(experiences):
+        pieces.insert(0, Piece(verdict(len(experiences), show)))
     if len(experiences) == 1:
         return pieces
     listed = "" if show == "text" else f" Scores: {', '.join(map(literal, scores))} (mean {mean:.6g})."

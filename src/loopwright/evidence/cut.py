@@ -15,8 +15,10 @@ from loopwright.trace import Trace
 from loopwright.trial import Trial
 
 
-def cut(trial: Trial, horizon: Horizon, rng: random.Random) -> Experience:
+def cut(trial: Trial, horizon: Horizon, rng: random.Random, ceiling: float | None = None) -> Experience:
     """What `horizon` leaves of `trial`; a pure function of its arguments and the state of `rng`.
+
+    `ceiling` is the highest score a trial can have, None where the task does not know one.
 
     With `feedback = "episode"` the feedback and the exception are those of the whole trial, as the paper's code has it.
     With "window" the score is the sum of the rewards inside the window; a trial without rewards is scored at its end,
@@ -58,6 +60,7 @@ def cut(trial: Trial, horizon: Horizon, rng: random.Random) -> Experience:
         stdout=trace.stdout if whole else "",
         stderr=trace.stderr if whole else "",
         left_out=" ".join(notes),
+        perfect=ceiling is not None and feedback is trial.feedback and not feedback.error and trial.score >= ceiling,
     )
 
 

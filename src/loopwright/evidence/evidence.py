@@ -80,15 +80,17 @@ class Evidence(msgspec.Struct, frozen=True):
         tokens: int = 30_000,
         seed: int = 0,
         count: Counter = estimate,
+        ceiling: float | None = None,
     ) -> Evidence:
         """The evidence of `trials`, in their order.
 
         `show` says what of the feedback is shown; `staged` adds the text of the stage that the mean score has reached.
+        With a `ceiling`, the highest score there is, a context whose trials all have it is told in short.
         `count(text) <= tokens` holds for the result, or with `combine = "separate"` for each of its contexts, whatever
         the trials are. A pure function: `seed` (give one that differs by update) drives the places of windows drawn at
         random, and nothing else.
         """
-        experiences = cut_all(trials, horizon or Horizon(), seed)
+        experiences = cut_all(trials, horizon or Horizon(), seed, ceiling)
         return cls.about(experiences, combine=combine, show=show, staged=staged, tokens=tokens, count=count)
 
     @classmethod
@@ -123,6 +125,6 @@ def _context(place: int, every: Sequence[Evidence], one: Evidence, count: Counte
     return [Section("summary", line, count(line), place), *numbered]
 
 
-def cut_all(trials: Sequence[Trial], horizon: Horizon, seed: int) -> list[Experience]:
+def cut_all(trials: Sequence[Trial], horizon: Horizon, seed: int, ceiling: float | None = None) -> list[Experience]:
     """Every trial cut to `horizon`, each with a generator of its own, so that one does not depend on the others."""
-    return [cut(trial, horizon, generator(seed, "horizon", place)) for place, trial in enumerate(trials)]
+    return [cut(trial, horizon, generator(seed, "horizon", place), ceiling) for place, trial in enumerate(trials)]

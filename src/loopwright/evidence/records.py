@@ -28,7 +28,7 @@ class Experience(msgspec.Struct, frozen=True):
 
     `feedback` is the trial's, or, with `horizon.feedback = "window"`, what the window alone tells; `window_reward` is
     then the sum of the rewards inside it, and else `None`. `left_out` says in sentences what the horizon took away
-    beyond steps.
+    beyond steps. `perfect` is whether the trial has the highest score that its task knows, and this feedback tells it.
     """
 
     example: int
@@ -42,6 +42,7 @@ class Experience(msgspec.Struct, frozen=True):
     stdout: str = ""
     stderr: str = ""
     left_out: str = ""
+    perfect: bool = False
 
     @property
     def score(self) -> float:

@@ -16,7 +16,8 @@ class TaskCard(msgspec.Struct, frozen=True):
 
     `sizes` are the examples per split. `strata` are, per split, one short label an example (empty where the task gives
     none), used only to draw and to report balance; they never enter evidence. `goal` is the task's own text for the
-    optimizer (its docstring unless given). `floor` is the score of a trial that failed. `calls` are the names which the
+    optimizer (its docstring unless given). `floor` is the score of a trial that failed, `ceiling` the highest that one
+    can have, None where there is none or the task does not say. `calls` are the names which the
     task calls on the program, where it declares them. `continues` says whether its trials can go on with an episode
     that was begun before (`TrialSpec.begun`).
     """
@@ -28,6 +29,7 @@ class TaskCard(msgspec.Struct, frozen=True):
     strata: dict[Split, list[str]] = {}
     calls: list[str] = []
     continues: bool = False
+    ceiling: float | None = None
 
 
 class Source(msgspec.Struct, frozen=True):

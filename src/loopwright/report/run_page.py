@@ -98,7 +98,14 @@ def _settings(run: RunRecord) -> list[dict[str, Any]]:
     tables = {name: cast("Mapping[str, Any]", value) for name, value in table.items() if isinstance(value, Mapping)}
     parts = [part("Loop", {name: value for name, value in table.items() if name not in tables})]
     parts += [part(f"[{name}]", value) for name, value in tables.items() if value]
-    task = {"name": card.name, "goal": card.goal, "floor": card.floor, "calls": card.calls, **card.sizes}
+    task = {
+        "name": card.name,
+        "goal": card.goal,
+        "floor": card.floor,
+        "ceiling": card.ceiling,
+        "calls": card.calls,
+        **card.sizes,
+    }
     parts.append(part("Task", task))
     parameters = {each.name: f"{each.what}, {each.file}:{each.line}" for each in artifact.parameters}
     parts.append(part("Editable parts", parameters))

@@ -89,6 +89,7 @@ def episodes(
     arguments: Callable[[Any], tuple[Any, ...] | Mapping[str, Any]] | None = None,
     repeats: int = 1,
     floor: float = 0.0,
+    ceiling: float | None = None,
     label: Label | None = None,
     name: str | None = None,
 ) -> Task:
@@ -182,6 +183,7 @@ def episodes(
         test=test,
         goal=goal,
         floor=floor,
+        ceiling=ceiling,
         label=label,
         name=name or "episodes",
         calls=[act],

@@ -52,6 +52,7 @@ def gym(
     max_steps: int | None = None,
     repeats: int = 1,
     floor: float | None = None,
+    ceiling: float | None = None,
     goal: str = "",
     describe: bool = True,
 ) -> Task:
@@ -60,7 +61,8 @@ def gym(
     `options` go to `gymnasium.make`. `train`, `validation` and `test` are how many seeds each split has. `max_steps`
     replaces the environment's own time limit; an episode that it cuts off is *truncated*, not over, and scored by
     what it earned. `repeats` episodes make one trial. `floor` is the lowest score there can be, given to trials that
-    fail: known for Gymnasium's own environments, else 0, and a lower score stops the run and says so. `goal` is put
+    fail: known for Gymnasium's own environments, else 0, and a lower score stops the run and says so; `ceiling` is
+    the highest, where there is one. `goal` is put
     before the description of the spaces, and `describe` adds the environment's docstring to it.
 
     Raises `TaskError` in one sentence where the environment cannot be made, or has a space without a plain form.
@@ -86,6 +88,7 @@ def gym(
         goal=_goal(env, first, act, limit or LONGEST, goal, describe=describe),
         repeats=repeats,
         floor=_floor(env, limit or LONGEST) if floor is None else floor,
+        ceiling=ceiling,
         name=env,
     )
 

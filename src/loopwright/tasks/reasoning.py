@@ -86,7 +86,7 @@ def reasoning_gym(
         "returns the answer as a text, in the form that the question asks for and with nothing else. An exact verifier "
         "gives a score from 0 to 1."
     )
-    return Task(solve, train=load, goal=goal, name=name, calls=["answer"])
+    return Task(solve, train=load, goal=goal, ceiling=1.0, name=name, calls=["answer"])
 
 
 def graded(name: str, verifier: Any, entry: dict[str, Any], got: object) -> Feedback:

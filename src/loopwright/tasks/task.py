@@ -205,6 +205,7 @@ class Task:
         test: Examples = (),
         goal: str = "",
         floor: float = 0.0,
+        ceiling: float | None = None,
         label: Label | None = None,
         name: str | None = None,
         calls: Sequence[str] = (),
@@ -214,6 +215,9 @@ class Task:
         self.name = name or getattr(function, "__name__", type(function).__name__)
         self.goal = goal or inspect.cleandoc(getattr(function, "__doc__", None) or "")
         self.floor = float(floor)
+        self.ceiling = None if ceiling is None else float(ceiling)
+        if self.ceiling is not None and self.ceiling <= self.floor:
+            raise self._error(f"its ceiling {self.ceiling:g} is not above its floor {self.floor:g}")
         self.label = label
         self.calls = tuple(calls)
         self.continues = continues  # whether the function goes on after `trial.begun`
@@ -238,17 +242,26 @@ class Task:
         return self._splits[split]
 
     def card(self) -> TaskCard:
-        """What the main process may know: sizes, strata, goal and floor; no example. Raises `TaskError`."""
+        """What the main process may know: sizes, strata, goal, floor and ceiling; no example. Raises `TaskError`."""
         sizes: dict[Split, int] = {split: len(self.examples(split)) for split in SPLITS}
         if not sizes["train"]:
             raise TaskError(f"task '{self.name}' has no training example; give train=... at least one")
-        return TaskCard(self.name, sizes, self.goal, self.floor, self._strata(), list(self.calls), self.continues)
+        return TaskCard(
+            name=self.name,
+            sizes=sizes,
+            goal=self.goal,
+            floor=self.floor,
+            ceiling=self.ceiling,
+            strata=self._strata(),
+            calls=list(self.calls),
+            continues=self.continues,
+        )
 
     def run(self, program: Program, spec: TrialSpec, handle: TrialHandle) -> Feedback:
         """Score `program` on the example that `spec` names.
 
-        Whatever the program does, the feedback says it. Raises `TaskError` for a score under the floor or an
-        example that does not exist, and lets `BudgetExhausted` and `ExecutionError` pass.
+        Whatever the program does, the feedback says it. Raises `TaskError` for a score under the floor or
+        over the ceiling, or an example that does not exist, and lets `BudgetExhausted` and `ExecutionError` pass.
         """
         from loopwright.execution.program import ProgramFailure
 
@@ -283,6 +296,11 @@ class Task:
             raise self._error(
                 f"it gave the score {feedback.score:g}, under its floor {self.floor:g}, so a crash would look "
                 f"better than an honest score; declare the lowest score: floor={feedback.score:g}"
+            )
+        if self.ceiling is not None and feedback.score > self.ceiling + 1e-9 * max(1.0, abs(self.ceiling)):
+            raise self._error(
+                f"it gave the score {feedback.score:g}, over its ceiling {self.ceiling:g}, at which there is nothing "
+                f"left to mend; declare the highest score there is, or leave ceiling out where there is none"
             )
         return feedback
 
@@ -359,6 +377,7 @@ def task(
     test: Examples = (),
     goal: str = "",
     floor: float = 0.0,
+    ceiling: float | None = None,
     label: Label | None = None,
     name: str | None = None,
     calls: Sequence[str] = (),
@@ -368,9 +387,11 @@ def task(
     The function returns a `Feedback`, a float, or `(score, text or dict)`; higher is better. `train`,
     `validation` and `test` are sequences of any examples; or `train` is a function without arguments that
     gives all three, called when first needed. `goal` tells the optimizer what is wanted (the docstring unless
-    given). `floor` is the lowest score there is, given to trials that fail. `label` (a field's name, or a
-    function of an example) gives strata for stratified draws; by default the field label, target or answer
-    where it holds classes. `calls` names the functions that a program must have.
+    given). `floor` is the lowest score there is, given to trials that fail; `ceiling` the highest, where there
+    is one (1.0 for answers that are right or wrong): trials that have it need no mending, so their evidence is
+    short. `label` (a field's name, or a function of an example) gives strata for stratified draws; by default
+    the field label, target or answer where it holds classes. `calls` names the functions that a program must
+    have.
     """
 
     def decorate(function: TaskFunction) -> Task:
@@ -381,6 +402,7 @@ def task(
             test=test,
             goal=goal,
             floor=floor,
+            ceiling=ceiling,
             label=label,
             name=name,
             calls=calls,

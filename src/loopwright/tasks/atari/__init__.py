@@ -94,6 +94,7 @@ def atari(
         feedback=feedback,
         repeats=episodes,
         floor=record.floor,
+        ceiling=record.ceiling,
         name=game,
     )
 

@@ -66,6 +66,7 @@ class Game(msgspec.Struct, frozen=True):
     goal: str
     extra: str = ""
     floor: float = 0.0
+    ceiling: float | None = None
     serve: int | None = None
     late: bool = False
 

@@ -88,4 +88,5 @@ GAME = Game(
     staged=STAGED,
     goal=GOAL,
     floor=-21.0,
+    ceiling=21.0,
 )

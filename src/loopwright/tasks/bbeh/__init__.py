@@ -84,7 +84,7 @@ def bbeh(
         f"as right.{model} Other questions of the same kind will be asked; what helps only with those seen is worth "
         "nothing."
     )
-    return Task(run, **data, goal=goal, name=f"bbeh/{name}", calls=["answer"])
+    return Task(run, **data, goal=goal, ceiling=1.0, name=f"bbeh/{name}", calls=["answer"])
 
 
 def judged(got: object, expected: str, scorer: Scorer = "strict", reveal: bool = True) -> Feedback:
