@@ -82,7 +82,7 @@ class LearningLoop:
         loop, population = self.loop, self.population
         parent = population.candidates[self.search.select(population, self._rng("select", step))]
         reverted = parent.id != population.current
-        remembered = _remembered(population.memory, loop)
+        remembered, earlier = _remembered(population.memory, loop)
         score = population.mean(parent.id)
         others = [(candidate, mean) for candidate, mean in population.kept() if candidate.id != parent.id]
         examples = draw(
@@ -115,7 +115,7 @@ class LearningLoop:
         )
         yield Showed(evidence.text, _tokens(evidence), evidence.template)
 
-        view = View(step, parent, evidence, self.card.goal, remembered, others, score)
+        view = View(step, parent, evidence, self.card.goal, remembered, others, score, earlier)
         proposals = yield from self.optimizer.propose(view, self._rng("propose", step), self._check(parent, step))
 
         children: list[Candidate] = []
@@ -330,16 +330,19 @@ def _child(
     return child, Proposed(parent.id, child.id, texts, proposal.rationale)
 
 
-def _remembered(memory: Sequence[Remembered], loop: Loop) -> list[Remembered]:
-    """The last tries; without their scores where the optimizer is to see words alone."""
-    last = list(memory[-loop.optimizer.memory :]) if loop.optimizer.memory else list[Remembered]()
+def _remembered(memory: Sequence[Remembered], loop: Loop) -> tuple[list[Remembered], list[Remembered]]:
+    """The last tries and those before; no scores, so none before, where the optimizer is to see words alone."""
+    first = len(memory) - loop.optimizer.memory
+    last, before = list(memory[max(0, first) :]), list(memory[: max(0, first)])
+    if not loop.optimizer.memory:
+        return [], []
     if loop.evidence.feedback != "text":
-        return last
+        return last, before
     ran = ("accepted", *NOT_KEPT)  # their reason is a comparison of scores
     return [
         msgspec.structs.replace(each, score=None, parent_score=None, reason="" if each.outcome in ran else each.reason)
         for each in last
-    ]
+    ], []
 
 
 def _tokens(evidence: Evidence) -> dict[str, int]:

@@ -40,8 +40,11 @@ class Paired(msgspec.Struct, frozen=True):
         return self.high is not None and self.high < 0
 
 
-def paired(first: Sequence[float], second: Sequence[float]) -> Paired | None:
-    """Compare scores of the same examples in the same order; None where there are none, or they do not match."""
+def paired(first: Sequence[float], second: Sequence[float], span: float | None = None) -> Paired | None:
+    """Compare scores of the same examples in the same order; None where there are none, or they do not match.
+
+    `span` is the largest difference that two scores can have, where it is known: the interval stays within it.
+    """
     if not first or len(first) != len(second):
         return None
     differences = [after - before for before, after in zip(first, second, strict=True)]
@@ -49,7 +52,12 @@ def paired(first: Sequence[float], second: Sequence[float]) -> Paired | None:
     if n == 1:
         return Paired(n, first[0], second[0], mean)
     half = t95(n - 1) * stdev(differences) / math.sqrt(n)
-    return Paired(n, fmean(first), fmean(second), mean, mean - half, mean + half)
+    return Paired(n, fmean(first), fmean(second), mean, *within(mean - half, mean + half, span))
+
+
+def within(low: float, high: float, span: float | None) -> tuple[float, float]:
+    """An interval of a difference, cut to what differences can be: Student's t knows of no largest score."""
+    return (low, high) if span is None else (max(low, -span), min(high, span))
 
 
 def t95(freedom: int) -> float:

@@ -33,7 +33,7 @@ def test(run: RunRecord) -> str:
         found = run.ended.start_test
         mean = f"{number(sum(found) / len(found))} ({counted(len(found), 'example')}); " if found else ""
         return f"{mean}the best is the start, so nothing was gained"
-    both = paired(run.ended.start_test, run.ended.best_test)
+    both = paired(run.ended.start_test, run.ended.best_test, run.began.card.span)
     if both is None:
         return "not tested: the task has no test examples"
     head = f"{number(both.first)} -> {number(both.second)} ({counted(both.n, 'example')}, paired)"

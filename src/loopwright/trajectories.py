@@ -17,7 +17,7 @@ import msgspec
 
 from loopwright.errors import UsageError
 from loopwright.llm.protocol import Ask, Reply
-from loopwright.paired import t95
+from loopwright.paired import t95, within
 from loopwright.record import RunRecord, record
 from loopwright.seeding import derive
 from loopwright.trial import Split, TrialSpec
@@ -27,11 +27,15 @@ ALL: tuple[Split, ...] = ("train", "validation", "test")
 
 
 class Point(msgspec.Struct, frozen=True):
-    """The candidate that was current after an update (0: the start), and its scores by split, by example."""
+    """The candidate that was current after an update (0: the start), and its scores by split, by example.
+
+    `span` is the largest difference that two scores can have, None where the task does not say.
+    """
 
     step: int
     candidate: str
     scores: dict[Split, list[float]]
+    span: float | None = None
 
     def mean(self, split: Split) -> float | None:
         """The mean score on a split; None where it was not asked for or has no examples."""
@@ -40,7 +44,7 @@ class Point(msgspec.Struct, frozen=True):
     def gap(self, seen: Split = "train", unseen: Split = "test") -> Gap | None:
         """How much better the candidate is on what was seen; None where a split has fewer than two scores."""
         first, second = self.scores.get(seen, []), self.scores.get(unseen, [])
-        return Gap.of(first, second) if len(first) > 1 and len(second) > 1 else None
+        return Gap.of(first, second, self.span) if len(first) > 1 and len(second) > 1 else None
 
 
 class Gap(msgspec.Struct, frozen=True):
@@ -55,8 +59,8 @@ class Gap(msgspec.Struct, frozen=True):
     high: float
 
     @classmethod
-    def of(cls, seen: Sequence[float], unseen: Sequence[float]) -> Gap:
-        """The gap of two lists of at least two scores each."""
+    def of(cls, seen: Sequence[float], unseen: Sequence[float], span: float | None = None) -> Gap:
+        """The gap of two lists of at least two scores each; `span` is the largest that a gap can be, where known."""
         difference = fmean(seen) - fmean(unseen)
         parts = [stdev(scores) ** 2 / len(scores) for scores in (seen, unseen)]
         error = math.sqrt(sum(parts))
@@ -66,7 +70,7 @@ class Gap(msgspec.Struct, frozen=True):
             part**2 / (len(scores) - 1) for part, scores in zip(parts, (seen, unseen), strict=True)
         )
         half = t95(max(1, int(freedom))) * error
-        return cls(difference, difference - half, difference + half)
+        return cls(difference, *within(difference - half, difference + half, span))
 
 
 def trajectory(
@@ -128,7 +132,8 @@ async def trajectory_async(
     finally:
         await executor.close()
         await gateway.close()
-    return [Point(step, candidate, found[candidate]) for step, candidate in enumerate(path)]
+    span = run.began.card.span
+    return [Point(step, candidate, found[candidate], span) for step, candidate in enumerate(path)]
 
 
 def currents(run: RunRecord) -> list[str]:

@@ -16,7 +16,9 @@ from hypothesis import strategies as st
 from loopwright import __version__
 from loopwright.cli.app import COMMANDS, app
 from loopwright.cli.text import clean, curve, line, table
+from loopwright.execution.protocol import TaskCard
 from loopwright.paired import paired, t95
+from loopwright.trajectories import Gap
 from loopwright.wording import duration
 
 scores = st.lists(st.tuples(st.floats(-1e6, 1e6), st.floats(-1e6, 1e6)), min_size=2, max_size=40)
@@ -96,6 +98,21 @@ def test_a_known_interval() -> None:
     assert (found.low, found.high) == pytest.approx((3 - 2.776 * 0.5**0.5, 3 + 2.776 * 0.5**0.5))
     assert paired([1.0], [2.0]).low is None  # pyright: ignore
     assert paired([], []) is None
+
+
+def test_an_interval_stays_within_what_scores_can_differ_by() -> None:
+    free, bound = (paired([0.0, 0.0, 1.0], [1.0, 1.0, 1.0], span) for span in (None, 1.0))
+    assert free is not None
+    assert bound is not None
+    assert free.high is not None
+    assert free.high > 1
+    assert (bound.low, bound.high, bound.difference) == (free.low, 1.0, free.difference)
+    assert TaskCard("t", {}, floor=-1.0, ceiling=1.0).span == 2
+    assert TaskCard("t", {}, floor=-1.0).span is None
+    assert Gap.of([1.0, 1.0, 0.9], [0.0, 0.1], span=1.0).high == 1.0
+
+
+def test_pairs_that_do_not_match_are_not_compared() -> None:
     assert paired([1.0], [1.0, 2.0]) is None
 
 

@@ -16,12 +16,15 @@ from loopwright.evidence import Evidence
 from loopwright.evidence.tokens import estimate
 from loopwright.feedback import Feedback
 from loopwright.llm.protocol import Ask, Reply
+from loopwright.loop import LearningLoop
 from loopwright.optimizers import KINDS, make_optimizer
-from loopwright.optimizers.memory import render_memory
+from loopwright.optimizers.memory import render_memory, render_scores
 from loopwright.optimizers.optoprime import OptoPrime
 from loopwright.optimizers.prompt import block, fence_for, messages
-from loopwright.optimizers.protocol import Optimizer, Proposal, Rejected, Remembered, View
+from loopwright.optimizers.protocol import Check, Optimizer, Proposal, Proposing, Rejected, Remembered, View
 from loopwright.optimizers.replies import parse_reply
+from loopwright.search import make_search
+from loopwright.testing import world
 from loopwright.trial import Trial, TrialSpec
 
 PARENT = Artifact.from_texts(
@@ -247,6 +250,60 @@ def test_old_texts_go_before_old_headlines_and_what_is_left_out_is_counted() -> 
     text = render_memory(memory, {}, entries=8, tokens=700)
     assert "7 7 7" in text
     assert "older tries are left out" in text or text.count("Update ") == 8
+
+
+def test_of_older_tries_the_scores_are_shown_and_nothing_else() -> None:
+    texts = {"predict": "def predict(x):\n    return 2  # secret"}
+    earlier = [
+        Remembered(1, "accepted", "secret", texts, 0.25, 0.125),
+        Remembered(2, "unparsable", "secret"),
+        Remembered(3, "no better", "secret", texts, 0.25, 0.25),
+    ]
+    newest = Remembered(4, "worse", "mark", {"predict": "def predict(x):\n    return 3"}, 0.0625, 0.25)
+    view = msgspec.structs.replace(VIEW, memory=[newest], earlier=earlier)
+    asked = messages(view)[-1]["content"]
+    assert "update|what became of it|score|its parent's\n3|no better|0.25|0.25\n1|accepted|0.25|0.125" in asked
+    assert "secret" not in asked
+    assert "mark" in asked
+    assert "by their scores alone" not in messages(view, memory=0)[-1]["content"]
+
+
+@given(st.lists(pasts, max_size=60), st.integers(0, 400))
+@settings(max_examples=100, deadline=None)
+def test_the_table_of_scores_keeps_to_its_tokens_and_counts_what_it_leaves_out(
+    earlier: list[Remembered], tokens: int
+) -> None:
+    text = render_scores(earlier, tokens=tokens)
+    assert estimate(text) <= tokens
+    scored = sum(each.score is not None for each in earlier)
+    rows = max(0, text.count("\n") - 1)
+    assert rows <= min(30, scored)
+    assert not text or (f"({scored - rows} older ones left out)" in text) == (rows < scored)
+
+
+def test_the_loop_hands_on_older_tries_with_its_memory() -> None:
+    seen: list[View] = []
+
+    class Watching(world.Turner):
+        def propose(self, view: View, rng: random.Random, check: Check) -> Proposing:
+            seen.append(view)
+            return (yield from super().propose(view, rng, check))
+
+    def views(**tables: object) -> list[View]:
+        seen.clear()
+        loop = world.settings(search={"accept": "improve"}, budget={"steps": 9}, **tables)
+        world.drive(LearningLoop(loop, world.start(), world.CARD, Watching(), make_search(loop.search)))
+        return list(seen)
+
+    for view in views(optimizer={"kind": "mutate", "memory": 3}):
+        told = [each.step for each in (*view.earlier, *view.memory)]
+        assert told == sorted(told)
+        assert len(view.memory) <= 3
+        assert not view.earlier or len(view.memory) == 3
+    assert seen[-1].earlier
+    assert not any(view.earlier or view.memory for view in views(optimizer={"kind": "mutate", "memory": 0}))
+    words = views(optimizer={"kind": "mutate", "memory": 3}, evidence={"feedback": "text"})
+    assert not any(view.earlier for view in words)
 
 
 # Prompt blocks, and the registry.

@@ -25,7 +25,7 @@ def encoded(data: object) -> str:
 
 def summary(run: RunRecord) -> dict[str, Any]:
     population, ended = run.population, run.ended
-    test = paired(ended.start_test, ended.best_test) if ended is not None else None
+    test = paired(ended.start_test, ended.best_test, run.began.card.span) if ended is not None else None
     return {
         "folder": str(run.path),
         "state": run.state(),

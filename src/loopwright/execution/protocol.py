@@ -31,6 +31,11 @@ class TaskCard(msgspec.Struct, frozen=True):
     continues: bool = False
     ceiling: float | None = None
 
+    @property
+    def span(self) -> float | None:
+        """The largest difference that two scores can have; None where scores have no ceiling."""
+        return None if self.ceiling is None else self.ceiling - self.floor
+
 
 class Source(msgspec.Struct, frozen=True):
     """A candidate as it is handed to an executor: plain files, and which functions in them to trace.

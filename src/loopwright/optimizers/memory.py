@@ -25,6 +25,7 @@ _OUTCOMES = {
     "duplicate": "was the same as an earlier one",
 }
 _REASON = 600
+_SCORES = 30  # rows of the table of scores
 
 
 class _Try(msgspec.Struct, frozen=True):
@@ -66,6 +67,25 @@ def render_memory(
             break
     text = "\n\n".join(shown)
     return text if count(text) <= tokens else ""
+
+
+def render_scores(earlier: Sequence[Remembered], *, tokens: int, count: Counter = estimate) -> str:
+    """Tries before those that are shown, by their scores alone: a row each, newest first; "" where none was scored.
+
+    So the course of a long run can be seen for a few tokens. At most thirty rows, and as many as fit into `tokens`.
+    """
+    rows = [
+        f"{each.step}|{each.outcome}|{each.score:.4g}|{'' if each.parent_score is None else f'{each.parent_score:.4g}'}"
+        for each in reversed(earlier)
+        if each.score is not None
+    ]
+    for shown in range(min(len(rows), _SCORES), 0, -1):
+        left = f" ({len(rows) - shown} older ones left out)" if shown < len(rows) else ""
+        head = f"Before those, by their scores alone{left}:\nupdate|what became of it|score|its parent's"
+        text = "\n".join([head, *rows[:shown]])
+        if count(text) <= tokens:
+            return text
+    return ""
 
 
 def _left_out(number: int) -> str:

@@ -12,9 +12,10 @@ from collections.abc import Sequence
 
 from loopwright.artifact import Candidate, Parameter
 from loopwright.evidence import Evidence
+from loopwright.evidence.tokens import estimate
 from loopwright.llm.protocol import Message
 from loopwright.optimizers.form import FORMAT
-from loopwright.optimizers.memory import render_memory
+from loopwright.optimizers.memory import render_memory, render_scores
 from loopwright.optimizers.parts import uses
 from loopwright.optimizers.protocol import Rejected, View
 from loopwright.optimizers.replies import shortened, without_thoughts
@@ -48,7 +49,7 @@ def messages(view: View, *, memory: int = 5, memory_tokens: int = 4_000) -> list
         rules(parent),
         texts(parent),
         connections(view),
-        past(view, memory, memory_tokens),
+        history(view, memory, memory_tokens),
         evidence(view.evidence),
         answer(parent),
     )
@@ -118,6 +119,13 @@ def connections(view: View) -> str:
         return ""
     lines = [f"- {use.source} -> {use.target}: {use.how}" for use in uses(view.parent, view.evidence.experiences)]
     return "# How they work together\n\n" + "\n".join(lines) if lines else ""
+
+
+def history(view: View, memory: int, tokens: int) -> str:
+    """The last `memory` tries, and of those before their scores alone, in at most `tokens` together."""
+    scores = render_scores(view.earlier, tokens=tokens // 4) if memory else ""
+    tries = past(view, memory, tokens - estimate(scores))
+    return f"{tries}\n\n{scores}" if tries and scores else tries
 
 
 def past(view: View, memory: int, tokens: int, only: Sequence[str] | None = None) -> str:

@@ -66,6 +66,8 @@ class View(msgspec.Struct, frozen=True):
     others: Sequence[tuple[Candidate, float]] = ()
     # The parent's mean score on the validation split, comparable with those of `others`; None where it is not known.
     score: float | None = None
+    # Tries before those of `memory`, of which at most the scores are to be shown.
+    earlier: Sequence[Remembered] = ()
 
 
 # Gives the reason why an edit of the parent would be refused, or None where it is fine. For repair turns.

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from statistics import fmean, variance
 
+from loopwright.paired import within
 from loopwright.preflight.finding import Finding
 from loopwright.preflight.sample import Sample
 from loopwright.trial import Split, Trial
@@ -159,7 +160,8 @@ def splits(sample: Sample) -> Finding:
         * _small(len(train), len(validation))
         * math.sqrt(variance(train) / len(train) + variance(validation) / len(validation))
     )
-    details["interval"] = [difference - half, difference + half]
+    low, high = within(difference - half, difference + half, sample.card.span)
+    details["interval"] = [low, high]
     if abs(difference) > half:
         advice = (
             "shuffle before splitting: what helps on train may not help on validation, and the gate would not see it"
@@ -167,7 +169,7 @@ def splits(sample: Sample) -> Finding:
         return Finding(
             "splits",
             "warning",
-            f"{text}: different beyond chance (99 % interval {difference - half:+.2g} to {difference + half:+.2g})",
+            f"{text}: different beyond chance (99 % interval {low:+.2g} to {high:+.2g})",
             advice,
             details,
         )

@@ -31,12 +31,13 @@ class SplitScores(msgspec.Struct, frozen=True):
 
 def gap(run: RunRecord) -> list[SplitScores]:
     """The three splits in order; those on which nothing was run are left out."""
-    population = run.population
+    population, span = run.population, run.began.card.span
     found: list[SplitScores] = []
-    train = [_batch_scores(run, id) for id in (population.start, population.best)]
-    found.append(_scores("train", *train, matched=False))
+    # Train scores come from whatever batches there were, so nothing is paired there.
+    found.append(_scores("train", _batch_scores(run, population.start), _batch_scores(run, population.best)))
     for split in ("validation", "test"):
-        found.append(_scores(split, *(population.scores(id, split) for id in (population.start, population.best))))
+        start, best = (population.scores(id, split) for id in (population.start, population.best))
+        found.append(_scores(split, start, best, paired(start, best, span)))
     same = population.start == population.best
     return [
         msgspec.structs.replace(each, gain=None) if same else each
@@ -45,14 +46,14 @@ def gap(run: RunRecord) -> list[SplitScores]:
     ]
 
 
-def _scores(split: Split, start: list[float], best: list[float], *, matched: bool = True) -> SplitScores:
+def _scores(split: Split, start: list[float], best: list[float], gain: Paired | None = None) -> SplitScores:
     return SplitScores(
         split,
         fmean(start) if start else None,
         len(start),
         fmean(best) if best else None,
         len(best),
-        paired(start, best) if matched else None,
+        gain,
     )
 
 
