@@ -85,10 +85,8 @@ def judged(
         yield category, agree(drawn, expected, slack)
 
 
-def missed(
-    mask: np.ndarray, boxes: list[dict[str, int]], field: Area, *, margin: int = 3, least: int = 6
-) -> Iterator[Verdict]:
-    """False where something of at least `least` pixels is drawn in the field that no box covers."""
+def uncovered(mask: np.ndarray, boxes: list[dict[str, int]], field: Area, margin: int = 3) -> np.ndarray:
+    """The part of a mask in the field that no box, widened by the margin, covers."""
     left = np.zeros_like(mask)
     left[field[1] : field[1] + field[3], field[0] : field[0] + field[2]] = True
     left &= mask
@@ -97,7 +95,20 @@ def missed(
             max(box["y"] - margin, 0) : max(box["y"] + box["h"] + margin, 0),
             max(box["x"] - margin, 0) : max(box["x"] + box["w"] + margin, 0),
         ] = False
-    yield "missed", int(left.sum()) < least
+    return left
+
+
+def missed(
+    mask: np.ndarray, boxes: list[dict[str, int]], field: Area, *, margin: int = 3, least: int = 6
+) -> Iterator[Verdict]:
+    """False where something of at least `least` pixels is drawn in the field that no box covers."""
+    yield "missed", int(uncovered(mask, boxes, field, margin).sum()) < least
+
+
+def thick(mask: np.ndarray, box: dict[str, int], least: int) -> np.ndarray:
+    """A mask without the rows and columns that hold fewer than `least` pixels beside the box: thin lines cross it."""
+    rows, columns = slice(box["y"], box["y"] + box["h"]), slice(box["x"], box["x"] + box["w"])
+    return mask & (mask[rows].sum(0) >= least) & (mask[:, columns].sum(1) >= least)[:, None]
 
 
 def apart(box: dict[str, int], others: list[dict[str, int]], gap: int = 4) -> bool:
@@ -191,6 +202,24 @@ def asterix(obs: dict[str, Any], screen: np.ndarray) -> Iterator[Verdict]:
         yield from missed(drawn, others, (12, 26 + 16 * lane, 136, 11))
 
 
+# What an alien leaves for some frames when it is hit, as (width, bits row by row): drawn, but no alien any more.
+BURSTS = {
+    (8, "6ddacd7e2dcc77b6bb5d"),
+    (8, "8199a59354c353255482"),
+    (8, "40209024c748952401"),
+    (6, "52eede48"),
+}
+
+
+def bursts(mask: np.ndarray) -> bool:
+    """Whether a mask holds one alien that was hit, and nothing else."""
+    drawn = extent(mask, (0, 0, mask.shape[1], mask.shape[0]))
+    if drawn is None:
+        return False
+    x, y, w, h = drawn
+    return (w, np.packbits(mask[y : y + h, x : x + w]).tobytes().hex()) in BURSTS
+
+
 def spaceinvaders(obs: dict[str, Any], screen: np.ndarray) -> Iterator[Verdict]:
     field = (0, 13, 160, 182)
     aliens = [box for name, box in obs.items() if name.startswith("Alien")]
@@ -199,7 +228,8 @@ def spaceinvaders(obs: dict[str, Any], screen: np.ndarray) -> Iterator[Verdict]:
         mask = mask_of(screen, colour)
         for box in boxes:
             yield from judged(category, mask, box, (0, 20, 160, 165), slack=2)
-        yield from missed(mask, boxes, (0, 25, 160, 150), least=45)  # one that bursts is drawn, but is none
+        left = uncovered(mask, boxes, (0, 25, 160, 150))
+        yield "missed", int(left.sum()) < 6 or bursts(left)
     player = mask_of(screen, (50, 132, 50))
     if extent(player, (30, 180, 130, 15)) is not None:  # it blinks before its life begins
         yield from judged("Player", player, obs["Player"], (31, 180, 129, 15))
@@ -228,11 +258,10 @@ def enduro(obs: dict[str, Any], screen: np.ndarray) -> Iterator[Verdict]:
         if apart(car, [c for c in cars if c is not car], 8):
             yield from judged("Car", vivid, car, (8, 52, 152, 103), slack=3, margin=6)
     yield from missed(vivid, cars, (8, 52, 152, 103), margin=5)
-    grey = mask_of(screen, (192, 192, 192))
     player = obs["Player"]
-    if apart(player, cars) and extent(grey, (player["x"] + 4, player["y"] + 3, 8, 5)) is not None:
-        inner = {**player, "x": player["x"] + 2, "w": player["w"] - 4}
-        yield "Player", grey[inner["y"] : min(inner["y"] + 11, 155), inner["x"] : inner["x"] + 12].mean() > 0.5
+    if apart(player, cars):
+        car = thick(mask_of(screen, (192, 192, 192)), player, 4)  # the road's edges are lines of the same grey
+        yield from judged("Player", car, player, (8, 52, 152, 103))
 
 
 def qbert(obs: dict[str, Any], screen: np.ndarray) -> Iterator[Verdict]:
@@ -263,7 +292,8 @@ def seaquest(obs: dict[str, Any], screen: np.ndarray) -> Iterator[Verdict]:
     things[48:160] = (water != np.median(water, axis=1)[:, None]) & ~yellow[48:160]
     player = obs.get("Player")
     own = obs.get("OwnMissile")
-    if player is not None and player["y"] > 46 and (own is None or apart(player, [own], 2)):
+    # The missile is as yellow: where it is as near as `judged` looks, the two cannot be told apart.
+    if player is not None and player["y"] > 46 and (own is None or apart(player, [own], 3)):
         # The line of the surface hides what is behind it.
         yield from judged("Player", yellow, player, (0, 57, 160, 99), slack=2)
     if own is not None and own["y"] > 57 and player is not None and apart(own, [player], 4):

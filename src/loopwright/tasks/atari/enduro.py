@@ -6,25 +6,16 @@ from loopwright.staged import Stage, Staged
 from loopwright.tasks.atari.game import Box, Game, Observation, Protocols, decimal
 
 BOTTOM = 155  # the first row below the road
-# For each of the seven distances from near to far: (what its byte lacks of y, w, h of a car there).
-DISTANCES = ((89, 16, 11), (42, 12, 8), (-5, 8, 6), (-17, 6, 4), (-54, 4, 3), (-62, 4, 2), (-66, 2, 1))
-# How the road's twelve pieces bend in a full curve; a piece holds this (or its negative) plus the road's
-# drift.
-BEND = (0, 1, 2, 2, 3, 4, 5, 6, 7, 8, 10, 13)
-STRAIGHT = 8  # every piece's drift on a straight road
-# Where a car is, fitted to 40,000 cars seen on the screen: its lane (left, middle, right) gives (x at y =
-# 100, slope), the drift and the curve add polynomials of u = (y - 100) / 40, lowest power first.
-LANES = (
-    ((66.89, -10.86), (79.93, 0.15), (93.5, 10.5)),
-    ((68.89, -11.95), (82.07, 0.13), (95.06, 12.11)),
-    ((70.23, -12.65), (83.24, 0.56), (95.69, 13.2)),
-    ((71.22, -12.38), (84.0, -0.43), (96.85, 12.47)),
-    ((72.27, -12.47), (85.64, 0.96), (97.96, 12.98)),
-    ((72.07, -12.76), (92.85, 10.07), (98.83, 13.94)),
-    ((70.32, -16.13), (85.45, -0.67), (96.57, 9.82)),
+# For each of the seven distances from near to far: (what its bytes lack of x and of y, and w, h) of a car there.
+DISTANCES = (
+    (16, 89, 16, 11),
+    (18, 42, 12, 8),
+    (15, -5, 8, 6),
+    (16, -17, 6, 4),
+    (17, -54, 4, 3),
+    (17, -62, 4, 2),
+    (18, -66, 2, 1),
 )
-DRIFT = (0.5764, -1.0591, 0.8842, -0.3318, 0.0114)
-CURVE = (7.8951, -11.5596, 2.0849, 1.8012, 0.297)
 NEAR = 24  # a car moves no farther than this in a step
 
 
@@ -32,12 +23,12 @@ class EnduroObjects:
     """Player and the cars on the road.
 
     Memory: 46 how far the player is to the left (signed), 52 player y, 27-33 the car at each of seven
-    distances from near to far (0 none; bit 4 clear: middle lane, else bit 0: right lane; the upper bits are
-    its colour), 11-17 their y, 86-97 the drift of the road's twelve pieces, 34 the curve (signed), 43 and 44
-    the cars left, 45 the day. 46, 52 and 27-33 are in public decoders; the rest is measured against the
-    screen. The picture shows the road of the frame before, so those bytes are read from `before`. Where a
-    curve begins or ends, far cars may be off by some pixels; at night the screen shows only the lights of a
-    car.
+    distances from near to far (0 none; its upper bits are the colour, bits 4 and 0 the lane), 3-9 their x as
+    the console positions a sprite (the low four bits count steps of 15 pixels to the right, the high four,
+    signed, single pixels to the left), 11-17 their y, 43 and 44 the cars left, 45 the day. 46, 52 and 27-33
+    are in public decoders; the rest is measured against the screen, where the offsets of x hold for every one
+    of 14,000 cars. The picture shows the cars and the player's place of the frame before, so 46 and 27-33 are
+    read from `before`, the others from `ram`. At night the screen shows only the lights of a car.
 
     A car keeps its identity, for dx and dy, from one distance to the next by its colour and lane.
     """
@@ -51,23 +42,18 @@ class EnduroObjects:
         self._cars: dict[int, tuple[int, Box]] = {}
 
     def read(self, ram: bytes, before: bytes = b"") -> Observation:
-        road = before or ram
-        left = _signed(road[46])
-        player = _moved((1248 - 9 * left) // 16, 89 + ram[52], 16, 11, self._player)
+        shown = before or ram
+        left = _signed(shown[46])
+        player = _moved(77 - (left >> 1) - (left + 1 >> 4), 89 + ram[52], 16, 11, self._player)
         cars: dict[int, tuple[int, Box]] = {}
-        if any(road[27:34]):
-            curve = _signed(road[34])
-            turn = 0 if -25 < curve < 25 else 1 if curve > 0 else -1
-            drift = sorted(_signed(b) - turn * bend for b, bend in zip(road[86:98], BEND, strict=True))[6]
-            for number in range(7):
-                code = road[27 + number]
-                if code:
-                    lacks, w, h = DISTANCES[number]
-                    y = ram[11 + number] + lacks
-                    h = min(h, BOTTOM - y)
-                    if h > 0:
-                        x = left + _place(number, code, y, drift - STRAIGHT, turn)
-                        cars[number] = (code, _moved(round(x), y, w, h, self._same(number, code, y)))
+        for number, (lacks_x, lacks_y, w, h) in enumerate(DISTANCES):
+            code = shown[27 + number]
+            if code:
+                y = ram[11 + number] + lacks_y
+                h = min(h, BOTTOM - y)
+                if h > 0:
+                    x = _placed(ram[3 + number]) + lacks_x
+                    cars[number] = (code, _moved(x, y, w, h, self._same(number, code, y)))
         self._player, self._cars = player, cars
         found = _observation(player, [car for _, car in cars.values()])
         if self._full:
@@ -96,16 +82,9 @@ def _observation(player: Box, cars: list[Box]) -> Observation:
     return found
 
 
-def _place(number: int, code: int, y: int, drift: int, turn: int) -> float:
-    """The x of a car on a road that the player drives in the middle of."""
-    u = (y - 100) / 40
-    at, slope = LANES[number][1 if not code & 16 else 2 if code & 1 else 0]
-    x = at + slope * u
-    power = 1.0
-    for by_drift, by_curve in zip(DRIFT, CURVE, strict=True):
-        x += power * (by_drift * drift + by_curve * turn)
-        power *= u
-    return x
+def _placed(byte: int) -> int:
+    """Pixels from the left of a sprite whose position is kept as coarse and fine steps."""
+    return 15 * (byte & 15) - (_signed(byte) >> 4)
 
 
 def _moved(x: int, y: int, w: int, h: int, before: Box | None) -> Box:
