@@ -182,9 +182,10 @@ def freeway(obs: dict[str, Any], screen: np.ndarray) -> Iterator[Verdict]:
         yield from judged("Car", mask, body, field)
         yield from missed(mask, [body], field)
     yellow = mask_of(screen, (252, 252, 84))
-    chicken = obs["Chicken"]
-    if apart(chicken, [{"x": 0, "y": 100, "w": 160, "h": 8}, *obs["Cars"]], 2):  # the line in the middle is yellow too
-        yield from judged("Chicken", yellow, chicken, (40, 14, 20, 182))
+    for name, left in (("Chicken", 40), ("OtherChicken", 104)):
+        chicken = obs[name]
+        if apart(chicken, [{"x": 0, "y": 100, "w": 160, "h": 8}, *obs["Cars"]], 2):  # the middle line is yellow too
+            yield from judged(name, yellow, chicken, (left, 14, 20, 182))
 
 
 def asterix(obs: dict[str, Any], screen: np.ndarray) -> Iterator[Verdict]:
@@ -235,8 +236,12 @@ def spaceinvaders(obs: dict[str, Any], screen: np.ndarray) -> Iterator[Verdict]:
         yield from judged("Player", player, obs["Player"], (31, 180, 129, 15))
     bullets = [obs[name] for name in ("Bullet0", "Bullet1", "Bullet2") if name in obs]
     mask = mask_of(screen, (142, 142, 142))
-    if "Bullet2" in obs and apart(obs["Bullet2"], bullets) and obs["Bullet2"]["y"] > 30:
-        yield from judged("Bullet", mask, obs["Bullet2"], field, slack=4, margin=5)
+    for bullet in bullets:
+        own = bullet is obs.get("Bullet2")
+        around = (bullet["x"] - 5, bullet["y"] - 5, 11, 18)
+        if apart(bullet, bullets, 6) and bullet["y"] > 30 and (own or extent(mask, around) is not None):
+            # The aliens' are drawn in every other frame only.
+            yield from judged("Bullet", mask, bullet, field, slack=4, margin=5)
     yield from missed(mask, bullets, field, margin=6, least=10)
     violet = mask_of(screen, (151, 25, 122))
     if "Satellite" in obs:
@@ -283,6 +288,40 @@ def qbert(obs: dict[str, Any], screen: np.ndarray) -> Iterator[Verdict]:
     if "Enemies" in obs:
         yield from missed(mask_of(disks, (146, 70, 192)), obs["Enemies"], (20, 34, 120, 160), margin=4)
         yield from missed(mask_of(disks, (50, 132, 50)), obs["Friendlies"], (20, 34, 120, 160), margin=4)
+    figures += [obs["Player"]] if "Player" in obs else []
+    yield from disks_drawn(obs["Disks"], figures, screen)
+    yield from cubes_drawn(obs["Cubes"], figures, screen)
+
+
+def disks_drawn(disks: list[dict[str, int]], figures: list[dict[str, int]], screen: np.ndarray) -> Iterator[Verdict]:
+    """A disk is drawn where one is said to be, and nothing where none is. (Its colours change; one in 117 is black.)"""
+    for x in (12, 140):
+        place = {"x": x, "y": 138, "w": 8, "h": 2}
+        if apart(place, figures):
+            said = [disk for disk in disks if disk["x"] == x]
+            for disk in said:
+                yield from judged("Disk", screen != 0, disk, (0, 130, 160, 20))
+            if not said:
+                yield from missed(screen != 0, [], (x, 138, 8, 2))
+
+
+def cubes_drawn(cubes: list[dict[str, int]], figures: list[dict[str, int]], screen: np.ndarray) -> Iterator[Verdict]:
+    """The top of a cube is drawn where it is said to be; tops are of one colour where their colours are equal."""
+    drawn: dict[int, set[int]] = {}
+    seen: list[tuple[dict[str, int], int]] = []
+    for cube in cubes:
+        if apart(cube, figures, 2):
+            colours, counts = np.unique(
+                screen[cube["y"] : cube["y"] + 5, cube["x"] : cube["x"] + 20], return_counts=True
+            )
+            top = int(colours[1:][counts[1:].argmax()]) if colours[0] == 0 and len(colours) > 1 else int(colours[0])
+            drawn.setdefault(cube["color"], set()).add(top)
+            seen.append((cube, top))
+    for cube, top in seen:
+        alone = len(drawn[cube["color"]]) == 1 and sum(top in tops for tops in drawn.values()) == 1
+        area = (cube["x"] - 3, cube["y"] - 3, 26, 11)
+        box = (cube["x"], cube["y"], cube["w"], cube["h"])
+        yield "Cube", alone and agree(extent(screen == top, area), box, 1)
 
 
 def seaquest(obs: dict[str, Any], screen: np.ndarray) -> Iterator[Verdict]:
