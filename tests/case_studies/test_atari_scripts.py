@@ -80,3 +80,10 @@ def test_agreement_counts_what_is_near_what_is_same_and_what_is_only_ours() -> N
     count, near, same, extra = counted["Enemy"]
     assert (near, extra) == (count, 0)
     assert same < count
+
+
+def test_no_table_is_made_where_ocatari_fails_on_every_game() -> None:
+    from ocatari_agreement import table
+
+    with pytest.raises(SystemExit, match="OCAtari fails on every game"):
+        table("false", 1)

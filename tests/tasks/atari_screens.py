@@ -48,6 +48,10 @@ def extent(mask: np.ndarray, area: Area) -> Area | None:
     return x0 + left, y0 + top, int(columns.max()) - left + 1, int(rows.max()) - top + 1
 
 
+def around(box: dict[str, int], margin: int) -> Area:
+    return box["x"] - margin, box["y"] - margin, box["w"] + 2 * margin, box["h"] + 2 * margin
+
+
 def agree(drawn: Area | None, box: Area, slack: int) -> bool:
     if drawn is None:
         return False
@@ -236,12 +240,9 @@ def spaceinvaders(obs: dict[str, Any], screen: np.ndarray) -> Iterator[Verdict]:
         yield from judged("Player", player, obs["Player"], (31, 180, 129, 15))
     bullets = [obs[name] for name in ("Bullet0", "Bullet1", "Bullet2") if name in obs]
     mask = mask_of(screen, (142, 142, 142))
-    for bullet in bullets:
-        own = bullet is obs.get("Bullet2")
-        around = (bullet["x"] - 5, bullet["y"] - 5, 11, 18)
-        if apart(bullet, bullets, 6) and bullet["y"] > 30 and (own or extent(mask, around) is not None):
-            # The aliens' are drawn in every other frame only.
-            yield from judged("Bullet", mask, bullet, field, slack=4, margin=5)
+    if "Bullet2" in obs and apart(obs["Bullet2"], bullets, 6) and obs["Bullet2"]["y"] > 30:
+        # The aliens' are drawn in the other frames only, none of which is the last of an agent step.
+        yield from judged("Bullet", mask, obs["Bullet2"], field, slack=4, margin=5)
     yield from missed(mask, bullets, field, margin=6, least=10)
     violet = mask_of(screen, (151, 25, 122))
     if "Satellite" in obs:

@@ -11,7 +11,7 @@ import pytest
 pytest.importorskip("ale_py")
 
 from atari_play import SCRIPTS, emulator, frames
-from atari_screens import CHECKS, compare
+from atari_screens import CHECKS, agree, apart, around, coded, compare, extent, mask_of
 
 from loopwright.tasks.atari.breakout import COLUMNS
 
@@ -125,6 +125,31 @@ def test_bullets_fly_straight() -> None:
                 assert abs(obs[name]["dy"]) <= 24
                 assert (obs[name]["dy"] < 0) == (name == "Bullet2")
     assert flown > 50
+
+
+def test_the_aliens_bullets_are_where_the_other_frames_draw_them() -> None:
+    """An agent step is four frames and the two kinds of bullets take turns: one frame more shows the other kind."""
+    env = emulator("spaceinvaders")
+    rng = random.Random(0)
+    obs = env.reset(4)
+    right = 0
+    wrong: list[Any] = []
+    for _ in range(400):
+        env.step(SCRIPTS["spaceinvaders"](obs, rng))
+        env._ale.act(env._codes[0])
+        obs = env._decoder.read(env.ram())
+        bullets = [obs[name] for name in ("Bullet0", "Bullet1", "Bullet2") if name in obs]
+        grey = mask_of(coded(env.screen()), (142, 142, 142))
+        grey[:13] = grey[195:] = False
+        for bullet in bullets:
+            if bullet is not obs.get("Bullet2") and bullet["y"] > 30 and apart(bullet, bullets, 6):
+                drawn = extent(grey, around(bullet, 5))
+                if drawn is not None and agree(drawn, (bullet["x"], bullet["y"], 1, 8), 3):
+                    right += 1
+                elif drawn is not None:
+                    wrong.append((bullet, drawn))
+    assert right > 150
+    assert len(wrong) <= 0.02 * right  # as it comes out of an alien and ends on the ground it is cut
 
 
 def test_what_moves_in_asterix_has_a_speed() -> None:

@@ -29,7 +29,7 @@ def analyze_situation(obs: dict[str, Any]) -> dict[str, Any]:
     """
     danger = None
     for car in obs["EnemyCars"]:
-        if -50 < car["rel_y"] < 10 and abs(car["rel_x"]) < 20:
+        if -50 < car["rel_y"] < 10 and abs(car["rel_x"]) < 24:
             danger = car
             break
     return {"danger": danger}

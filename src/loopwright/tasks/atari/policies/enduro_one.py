@@ -36,6 +36,6 @@ def act(obs: dict[str, Any]) -> int:
         right, 8 gas and left.
     """
     for car in obs["EnemyCars"]:
-        if -50 < car["rel_y"] < 10 and abs(car["rel_x"]) < 20:
+        if -50 < car["rel_y"] < 10 and abs(car["rel_x"]) < 24:
             return 8 if car["rel_x"] >= 0 else 7
     return 1
