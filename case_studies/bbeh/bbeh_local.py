@@ -10,7 +10,9 @@ model the optimizer, only the prompt is edited, replies are a few words, questio
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
+OPTIMIZER = Path(__file__).with_name("bbeh_advice.py")  # goes beside the study file
 TASKS = ("causal_understanding", "disambiguation_qa")  # of the paper's eight those with the shortest questions
 SIZES = (1, 5)
 UPDATES = 2
@@ -51,12 +53,12 @@ name = "{task}"
 split = "stratified"
 longest = 700               # characters: an easier task than the benchmark's
 validation = 8
-test = 20
+test = 16
 
 [loop.artifact]
 path = "agent.py"
 edit = ["PROMPT"]
-max_chars = 600
+max_chars = 1000
 
 [loop.agent]
 model = "{agent}"
@@ -64,13 +66,13 @@ temperature = 0
 max_tokens = {reply}
 
 [loop.optimizer]
-kind = "rewrite"            # the shortest question: a small model repeats longer ones
+kind = "bbeh_advice:Advice" # one sentence more; asked for a whole prompt, a model of this size copies what it was shown
 model = "{optimizer}"
 temperature = 0.8
 samples = 2
 repairs = 0
 memory = 0
-max_tokens = 120
+max_tokens = 45
 
 [loop.evidence]
 batch = {{ draw = "shuffle" }}

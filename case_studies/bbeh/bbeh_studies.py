@@ -93,6 +93,8 @@ def write(name: str, folder: Path, agent: str, optimizer: str) -> Path:
     (folder / "study.toml").write_text(text, encoding="utf-8")
     own = bbeh_local.AGENT if name.startswith("local") else starting("prompt").read_text(encoding="utf-8")
     (folder / "agent.py").write_text(own, encoding="utf-8")
+    if name.startswith("local"):
+        (folder / bbeh_local.OPTIMIZER.name).write_bytes(bbeh_local.OPTIMIZER.read_bytes())
     return folder / "study.toml"
 
 
