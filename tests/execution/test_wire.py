@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import datetime
 import decimal
@@ -10,6 +11,7 @@ import math
 import socket
 import threading
 from collections import OrderedDict, namedtuple
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
@@ -20,12 +22,12 @@ from hypothesis import strategies as st
 from loopwright.execution import tables
 from loopwright.execution.tables import Unsendable
 from loopwright.execution.values import Packer, WireError, is_plain
-from loopwright.execution.wire import BODY_LIMIT, Closed, Wire
+from loopwright.execution.wire import BODY_LIMIT, Closed, Wire, sockets
 
 
 def through(value: Any, **settings: Any) -> Any:
     """`value` sent over a socket pair."""
-    a, b = socket.socketpair()
+    a, b = sockets()
     with a, b:
         there, here = Wire(a), Wire(b, **settings)
         failed: list[BaseException] = []
@@ -108,7 +110,7 @@ def test_the_fast_way_and_the_long_way_give_the_same(value: Any) -> None:
 @given(st.binary(max_size=300))
 @settings(deadline=None, max_examples=300)
 def test_no_bytes_do_more_than_be_refused(data: bytes) -> None:
-    a, b = socket.socketpair()
+    a, b = sockets()
     with a, b:
         a.sendall(len(data).to_bytes(4, "little") + b"\0\0" + data)
         a.close()
@@ -123,7 +125,7 @@ def test_no_bytes_do_more_than_be_refused(data: bytes) -> None:
 @settings(deadline=None, max_examples=300)
 def test_no_extension_does_more_than_be_refused(code: int, data: bytes) -> None:
     body = msgspec.msgpack.encode([1, msgspec.msgpack.Ext(code, data)])
-    a, b = socket.socketpair()
+    a, b = sockets()
     with a, b:
         a.sendall(len(body).to_bytes(4, "little") + b"\0\0" + body)
         a.close()
@@ -140,7 +142,7 @@ def test_no_well_formed_extension_does_more_than_be_refused(value: Any, code: in
         body = msgspec.msgpack.encode([1, msgspec.msgpack.Ext(code, msgspec.msgpack.encode(value))])
     except OverflowError:
         return
-    a, b = socket.socketpair()
+    a, b = sockets()
     with a, b:
         a.sendall(len(body).to_bytes(4, "little") + b"\0\0" + body)
         a.close()
@@ -150,11 +152,10 @@ def test_no_well_formed_extension_does_more_than_be_refused(value: Any, code: in
             return
 
 
-@given(st.lists(values, min_size=1, max_size=5), st.integers(1, 50))
-@settings(deadline=None, max_examples=30)
-def test_frames_arrive_whole_however_the_stream_is_cut(sent: list[Any], piece: int) -> None:
-    a, b = socket.socketpair()
-    c, d = socket.socketpair()
+def cut(sent: list[Any], piece: int) -> Iterator[Any]:
+    """What arrives of frames whose bytes come in packets of `piece` bytes."""
+    a, b = sockets()
+    c, d = sockets()
     with a, b, c, d:
         writer, reader = Wire(a), Wire(d)
         for value in sent:
@@ -165,14 +166,45 @@ def test_frames_arrive_whole_however_the_stream_is_cut(sent: list[Any], piece: i
             data += more
 
         def trickle() -> None:
-            for i in range(0, len(data), piece):
-                c.sendall(data[i : i + piece])
+            with contextlib.suppress(OSError):  # the reader has had enough
+                for i in range(0, len(data), piece):
+                    c.sendall(data[i : i + piece])
+            c.close()
 
         thread = threading.Thread(target=trickle)
         thread.start()
-        got = [reader.receive()[1] for _ in sent]
-        thread.join()
-        assert all(same(x, y) for x, y in zip(got, sent, strict=True))
+        try:
+            for _ in sent:
+                yield reader.receive()[1]
+        finally:
+            d.close()
+            thread.join()
+
+
+@given(st.lists(values, min_size=1, max_size=5), st.integers(6, 50))
+@settings(deadline=None, max_examples=30)
+def test_packets_that_no_wire_would_send_are_put_together_or_refused(sent: list[Any], piece: int) -> None:
+    try:
+        for value, got in zip(sent, cut(sent, piece), strict=False):
+            assert same(got, value)
+    except WireError:
+        return
+
+
+@given(st.lists(values, min_size=1, max_size=5))
+@settings(deadline=None, max_examples=30)
+def test_frames_that_wait_in_line_arrive_one_by_one(sent: list[Any]) -> None:
+    a, b = sockets()
+    with a, b:
+        writer, reader = Wire(a), Wire(b)
+        for value in sent:
+            writer.send_values((1,), (value,))
+        assert all(same(reader.receive()[1], value) for value in sent)
+
+
+@pytest.mark.parametrize("size", [*range(65_500, 65_560), 131_072, 3_000_000])
+def test_frames_of_every_size_about_a_packets_arrive(size: int) -> None:
+    assert through("x" * size) == "x" * size
 
 
 class Colour(enum.Enum):

@@ -16,6 +16,7 @@ import msgspec
 from loopwright.errors import ExecutionError
 from loopwright.execution.protocol import Limits
 from loopwright.execution.sandbox import Walls, cage
+from loopwright.execution.wire import sockets
 
 START_LIMIT = 60.0  # seconds for a zygote to come up, and for its imports
 STARTS = 4
@@ -60,7 +61,7 @@ class Cell:
 
     def begin(self, seconds: float) -> socket.socket:
         """Fork a trial process; gives our end of its socket."""
-        ours, theirs = socket.socketpair()
+        ours, theirs = sockets()
         self._number += 1
         self.trials += 1
         message = msgspec.msgpack.encode(["start", self._number, self._limits, seconds])

@@ -374,8 +374,6 @@ class RemoteProgram:
         future: asyncio.Future[list[Any]] = loop.create_future()
         number = self._send(CALL, name, parts)
         self._futures[number] = future
-        if self._wire.pending():
-            loop.call_soon(self._readable)
         frame: list[Any] = []
         try:
             frame = await future
@@ -387,12 +385,10 @@ class RemoteProgram:
         return value
 
     def _readable(self) -> None:
-        """Called by the event loop: take in every frame that is there, and fail all calls where that is impossible."""
+        """Called by the event loop: take in a frame that is there, and fail all calls where that is impossible."""
         try:
             try:
                 self._sort(self._wire.receive())
-                while self._wire.pending():
-                    self._sort(self._wire.receive())
             except Closed:
                 self._gone()
             except (WireError, IndexError, ValueError, TypeError) as error:

@@ -237,7 +237,6 @@ class _Server:
         try:
             loop.add_reader(socket_, self._readable)
             self._begin(number, name, awaitable)
-            loop.call_soon(self._readable)  # frames that arrived together with this one
             loop.run_until_complete(self._idle.wait())
         except TrialTimeout as error:
             for waiting in list(self._awaited):
@@ -269,7 +268,7 @@ class _Server:
         if not self._reading.acquire(blocking=False):
             return
         try:
-            while self._wire.pending() or select.select([self._wire.socket], [], [], 0)[0]:
+            while select.select([self._wire.socket], [], [], 0)[0]:
                 self._sort(self._wire.receive())
         except Closed:
             os._exit(0)

@@ -1,8 +1,11 @@
-"""Frames over a stream socket, between the evaluator and a candidate's trial process.
+"""Frames over a socket that keeps packets apart, between the evaluator and a candidate's trial process.
 
 A frame is a 6-byte header (length of the body, number of buffers), the lengths of the buffers (8 bytes each), the
-msgpack body, and the raw buffers of large arrays and tables. What values may be in it: `values`; what the frames mean:
-`frames`. Bytes that break these rules are a `WireError`, whatever they are; memory grows with what really arrives.
+msgpack body, and the raw buffers of large arrays and tables. It is sent in packets of at most 64 KB; header and body,
+and every buffer, begin with a packet of their own. Packets and not a stream, because a process that waits on a stream
+is also woken, for nothing, whenever the other side takes in what it has sent. What values may be in a frame: `values`;
+what frames mean: `frames`. Bytes that break these rules are a `WireError`, whatever they are; memory grows with what
+really arrives.
 """
 
 from __future__ import annotations
@@ -20,7 +23,7 @@ from loopwright.execution.values import NESTED, SURROGATES, Handler, Packer, Rea
 BODY_LIMIT = 8 << 20  # the msgpack part; its objects may take 70 times as much memory
 BUFFERS_LIMIT = 256 << 20  # arrays and tables of one frame together
 
-_CHUNK = 65536
+_PACKET = 65536
 _HEADER = struct.Struct("<IH")
 _unpack_header = _HEADER.unpack_from
 _pack_header = _HEADER.pack_into
@@ -30,8 +33,13 @@ class Closed(WireError):
     """The other side is gone."""
 
 
+def sockets() -> tuple[socket.socket, socket.socket]:
+    """The two ends of a connection for a `Wire` each."""
+    return socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+
+
 class Wire:
-    """One end of a stream socket that carries frames. Not thread-safe: callers hold a lock where several send.
+    """One of the two `sockets`, carrying frames. Not thread-safe: callers hold a lock where several send.
 
     `resolve(number, name, is_async)` makes the callable for a handle that arrives; without it handles are refused.
     """
@@ -42,9 +50,8 @@ class Wire:
         self._encode_into = msgspec.msgpack.Encoder().encode_into
         self._sendall = sock.sendall
         self._recv_into = sock.recv_into
-        self._in = memoryview(bytearray(_CHUNK))  # what was received last
+        self._in = memoryview(bytearray(_PACKET))  # what was received last
         self._reader = Reader(resolve)
-        self._rest = b""  # bytes received after the end of a frame
         self.modules: set[str] = set()  # what the receiver had to import for what was sent
 
     def send(self, frame: Sequence[Any], buffers: Sequence[memoryview] = ()) -> None:
@@ -53,7 +60,7 @@ class Wire:
         start = 6 + 8 * len(buffers)
         self._encode_into(frame, out, start)
         length = len(out) - start
-        if length < _CHUNK and not buffers:  # nearly always
+        if length <= _PACKET - 6 and not buffers:  # nearly always
             _pack_header(out, 0, length, 0)
             try:
                 self._sendall(out)
@@ -69,9 +76,9 @@ class Wire:
         for i, buffer in enumerate(buffers):
             struct.pack_into("<Q", out, 6 + 8 * i, buffer.nbytes)
         try:
-            self._sendall(out)
-            for buffer in buffers:
-                self._sendall(buffer)
+            for part in (memoryview(out), *buffers):
+                for at in range(0, part.nbytes, _PACKET):
+                    self._sendall(part[at : at + _PACKET])
         except OSError as error:
             raise Closed(f"the other side is gone: {error}") from None
         if length > 1 << 20:
@@ -96,45 +103,21 @@ class Wire:
             raise Unsendable(SURROGATES) from None
 
     def receive(self) -> list[Any]:
-        """The next frame; blocks. Raises `Closed` at the end of the stream, `WireError` for anything broken."""
-        if not self._rest:
-            try:
-                size = self._recv_into(self._in)
-            except OSError as error:
-                raise Closed(f"the other side is gone: {error}") from None
-            if size >= 6:
-                length, count = _unpack_header(self._in)
-                if not count and length == size - 6:  # nearly always
-                    return self._framed(self._in[6:size])
-            elif not size:
-                raise Closed("the other side is gone")
-            data = bytes(self._in[:size])
-        else:
-            data, self._rest = self._rest, b""
-        while len(data) < 6:
-            data += self._chunk()
-        length, count = _unpack_header(data)
+        """The next frame; blocks. Raises `Closed` when the other side is gone, `WireError` for anything broken."""
+        size = self._packet(self._in)
+        if size < 6:
+            raise WireError(f"a frame of {size} bytes has no header")
+        length, count = _unpack_header(self._in)
+        if not count and length == size - 6:  # nearly always
+            return self._framed(self._in[6:size])
         if length > BODY_LIMIT:
             raise WireError(f"a frame of {length} bytes was announced; the limit is {BODY_LIMIT}")
         start = 6 + 8 * count
-        if len(data) < start + length:
-            data = self._fill(data, start + length)
-        end = start + length
-        buffers: list[bytearray] = []
-        if count:
-            sizes = struct.unpack_from(f"<{count}Q", data, 6)
-            if sum(sizes) > BUFFERS_LIMIT:
-                raise WireError(f"buffers of {sum(sizes)} bytes were announced; the limit is {BUFFERS_LIMIT}")
-            body = bytes(data[start:end])
-            rest = bytes(data[end:])
-            for size in sizes:
-                buffers.append(self._buffer(rest, size))
-                rest = rest[size:]
-            self._rest = rest
-        else:
-            body = memoryview(data)[start:end]
-            self._rest = bytes(data[end:]) if len(data) > end else b""
-        return self._framed(body, buffers)
+        data = self._rest_of(start + length, bytes(self._in[:size]))
+        sizes = struct.unpack_from(f"<{count}Q", data, 6)
+        if sum(sizes) > BUFFERS_LIMIT:
+            raise WireError(f"buffers of {sum(sizes)} bytes were announced; the limit is {BUFFERS_LIMIT}")
+        return self._framed(memoryview(data)[start:], [self._rest_of(each) for each in sizes])
 
     def _framed(self, body: bytes | memoryview, buffers: Sequence[bytearray] = ()) -> list[Any]:
         frame = self._reader.read(body, buffers)
@@ -142,39 +125,24 @@ class Wire:
             raise WireError("a frame must be a list that is not empty")
         return cast("list[Any]", frame)
 
-    def pending(self) -> bool:
-        """Whether bytes of a further frame have been received already."""
-        return bool(self._rest)
-
-    def _chunk(self) -> bytes:
+    def _packet(self, into: memoryview) -> int:
+        """The size of the next packet, which is put into `into`; what has no room there is lost."""
         try:
-            data = self.socket.recv(_CHUNK)
+            size = self._recv_into(into)
         except OSError as error:
             raise Closed(f"the other side is gone: {error}") from None
-        if not data:
+        if not size:
             raise Closed("the other side is gone")
-        return data
+        return size
 
-    def _fill(self, data: bytes, size: int) -> bytes:
-        """`data` with at least `size` bytes."""
-        parts, have = [data], len(data)
-        while have < size:
-            parts.append(self._chunk())
-            have += len(parts[-1])
-        return b"".join(parts)
-
-    def _buffer(self, data: bytes, size: int) -> bytearray:
-        """A buffer of `size` bytes that begins with `data`; the kernel gives it memory as bytes arrive."""
-        buffer = bytearray(size)
-        have = min(len(data), size)
-        view = memoryview(buffer)
-        view[:have] = data[:have]
-        while have < size:
-            try:
-                got = self.socket.recv_into(view[have:])
-            except OSError as error:
-                raise Closed(f"the other side is gone: {error}") from None
-            if not got:
-                raise Closed("the other side is gone in the middle of a frame")
-            have += got
-        return buffer
+    def _rest_of(self, size: int, have: bytes = b"") -> bytearray:
+        """`size` bytes that begin with those that we have; the kernel gives them memory as they arrive."""
+        if len(have) > size:
+            raise WireError("a packet is longer than the frame it belongs to")
+        whole = bytearray(size)
+        view = memoryview(whole)
+        view[: len(have)] = have
+        at = len(have)
+        while at < size:
+            at += self._packet(view[at:])
+        return whole
