@@ -23,7 +23,7 @@ def frame(value):
 fds = [fd for fd in range(3, 64) if os.path.exists(f'/proc/self/fd/{fd}') and stat.S_ISSOCK(os.fstat(fd).st_mode)]
 for fd in fds:
     data = BYTES
-    while data: data = data[os.write(fd, data):]
+    while data: data = data[os.write(fd, data[:65536]):]
 import time; time.sleep(0.5)
 os._exit(0)
 """
