@@ -14,6 +14,7 @@ from atari_play import SCRIPTS, emulator, frames
 from atari_screens import CHECKS, agree, apart, around, coded, compare, extent, mask_of
 
 from loopwright.tasks.atari.breakout import COLUMNS
+from loopwright.tasks.atari.qbert import CUBES
 
 STEPS = 250
 # The first steps of an episode show little; a category is judged only where it was seen often enough to say 99 %.
@@ -114,6 +115,48 @@ def test_the_paddle_gets_shorter_when_the_ball_reaches_the_upper_wall() -> None:
             assert all(good for category, good in compare("breakout", obs, env.screen()) if category == "Player")
     assert widths[0] == 16
     assert 12 in widths
+
+
+def test_the_submarine_at_the_surface_is_where_it_is_drawn_and_nowhere_while_it_waits() -> None:
+    env = emulator("seaquest")
+    env.reset(4)
+    for _ in range(12):
+        env.step(0)
+    env._ale.setRAM(60, 2)  # a later round, in which it comes
+    env._ale.setRAM(118, 150)
+    seen = 0
+    for _ in range(60):
+        found = [enemy for enemy in env.step(0)[0]["Enemies"] if enemy["type"] == "SurfaceSubmarine"]
+        drawn = extent(mask_of(coded(env.screen()), (170, 170, 170)), (8, 40, 152, 15))
+        assert [(box["x"], box["y"] + 1) for box in found] == ([drawn[:2]] if drawn else [])
+        seen += bool(drawn)
+    assert seen > 40
+    waits = bytearray(env.ram())
+    waits[118] = 0  # as after a death: nothing is drawn until it comes in from the right
+    assert not any(enemy["type"] == "SurfaceSubmarine" for enemy in env._decoder.read(bytes(waits))["Enemies"])
+
+
+def test_the_green_ball_of_later_rounds_is_where_it_is_drawn() -> None:
+    env = emulator("qbert")
+    rng = random.Random(1)
+    obs = env.reset(4)
+    cubes = [address for row in CUBES for address, _, _ in row]
+    right = total = 0
+    for step in range(2400):
+        colours = Counter(env.ram()[address] for address in cubes)
+        if step % 40 == 39 and len(colours) > 1:  # all cubes are as the last one hopped on: the round is done
+            for address in cubes:
+                env._ale.setRAM(address, min(colours, key=colours.__getitem__))
+        if step % 7 == 0:
+            env._ale.setRAM(8, 2)  # lives
+        obs, _, over, _ = env.step(SCRIPTS["qbert"](obs, rng))
+        if over:
+            obs = env.reset(5 + step)
+        elif any(figure["type"] == "GreenBall" for figure in obs["Friendlies"]):
+            verdicts = [good for category, good in compare("qbert", obs, env.screen()) if category == "GreenBall"]
+            right, total = right + sum(verdicts), total + len(verdicts)
+    assert total > 20
+    assert right >= 0.99 * total
 
 
 def test_bullets_fly_straight() -> None:

@@ -16,9 +16,9 @@ class SeaquestObjects:
     Memory: 70 and 97 player x and y, 105 set while it explodes, 86 its direction, 103 own missile x, lanes
     from the lowest: 30-33 enemies' x, 36-39 which of three places are taken (bits 2, 1, 0 from the left),
     89-92 their kind, 71-74 x of the lane's diver or, with submarines, missile, 93 the sharks' bobbing, 60 and
-    118 the submarine at the surface, 102 oxygen, 62 divers held, 59 lives, 56-58 score (Atari Annotated RAM
-    Interface, Anand et al. 2019, arXiv 1906.08226, and public decoders; offsets and sizes are measured
-    against the screen).
+    118 the submarine at the surface (118 = 0: it waits, unseen; the water hides its lower rows), 102 oxygen,
+    62 divers held, 59 lives, 56-58 score (Atari Annotated RAM Interface, Anand et al. 2019, arXiv 1906.08226,
+    and public decoders; offsets and sizes are measured against the screen).
     """
 
     def __init__(self, full: bool) -> None:
@@ -43,7 +43,7 @@ class SeaquestObjects:
         for lane in range(4):
             self._read_lane(ram, lane, enemies, divers)
         self._surface = None
-        if ram[60] >= 2 and ram[118] < RIGHT_EDGE:
+        if ram[60] >= 2 and 0 < ram[118] < RIGHT_EDGE:
             self._surface = box(ram[118], 45, 8, 11, self._surface)
             enemies.append({"type": "SurfaceSubmarine", **self._surface})
         found["Enemies"] = enemies
