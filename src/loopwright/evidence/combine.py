@@ -58,7 +58,7 @@ def combine(experiences: Sequence[Experience], show: Show = "both", staged: Stag
 def head(experience: Experience, place: int, count: int, show: Show = "both") -> str:
     """One line that names an experience and its score."""
     name = f"Experience {place + 1} of {count}" if count > 1 else "Experience"
-    score = "" if show == "text" else f", score {literal(experience.score)}"
+    score = "" if show == "text" else f", score {_figure(experience.score)}"
     return f"## {name}: example {experience.example}{score}"
 
 
@@ -73,7 +73,7 @@ def _summary(experiences: Sequence[Experience], show: Show, staged: Staged | Non
         pieces.insert(0, Piece(verdict(len(experiences), show)))
     if len(experiences) == 1:
         return pieces
-    listed = "" if show == "text" else f" Scores: {', '.join(map(literal, scores))} (mean {mean:.6g})."
+    listed = "" if show == "text" else f" Scores: {', '.join(map(_figure, scores))} (mean {mean:.6g})."
     return [Piece(f"{len(scores)} independent trials of the same program.{listed}"), *pieces]
 
 
@@ -83,11 +83,11 @@ def _feedback(experience: Experience, place: int, count: int, show: Show) -> lis
     if feedback.error:
         pieces.append(Piece(f"The trial failed: {feedback.error}."))
     if experience.window_reward is not None and show != "text":
-        pieces.append(Piece(f"Reward inside the steps shown: {literal(experience.window_reward)}"))
+        pieces.append(Piece(f"Reward inside the steps shown: {_figure(experience.window_reward)}"))
     if feedback.text.strip() and show != "score":
         pieces.append(labelled("Feedback", feedback.text.strip("\n")))
     if feedback.metrics and show != "text":
-        numbers = ", ".join(f"{name} = {literal(value)}" for name, value in feedback.metrics.items())
+        numbers = ", ".join(f"{name} = {_figure(value)}" for name, value in feedback.metrics.items())
         pieces.append(Piece(f"Metrics: {numbers}"))
     if experience.left_out:
         pieces.append(Piece(f"({experience.left_out})"))
@@ -111,3 +111,9 @@ def _printed(experience: Experience) -> list[Piece]:
         if text.strip():
             pieces.append(labelled(name, text.rstrip("\n")))
     return pieces
+
+
+def _figure(value: float) -> str:
+    """A score or metric to six digits, which is as much as anyone compares; values of the trace keep all of theirs."""
+    text = literal(value)
+    return text if len(text) <= 8 else f"{value:.6g}"
