@@ -128,7 +128,9 @@ class LearningLoop:
                 self._young[child.id] = child
             refused = event.refused
 
-        verdict = Verdict([], "", "no proposal could be used")
+        # To leave as it is what needs no mending is an answer, not a failure.
+        well = refused == "unchanged" and evidence.perfect
+        verdict = Verdict([], "", "nothing was to be changed" if well else "no proposal could be used")
         if children:
             gate = ExampleGate(loop, self.card, population, step, trials)
             verdict = yield from self.search.judge(parent.id, [child.id for child in children], gate)
@@ -138,7 +140,7 @@ class LearningLoop:
             parent.id,
             {trial.spec.index: trial.score for trial in trials},
             reverted,
-            failure=_failure(trials, "" if children else refused or "no proposal"),
+            failure=_failure(trials, "" if children or well else refused or "no proposal"),
             children=verdict.children,
             accepted=verdict.accepted,
             reason=verdict.reason,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+
 import episodes
 import msgspec
 import pytest
@@ -9,6 +11,7 @@ import pytest
 from loopwright.evidence import Evidence, Horizon
 from loopwright.feedback import Feedback
 from loopwright.loop import LearningLoop
+from loopwright.optimizers.protocol import Check, Proposing, Rejected, View
 from loopwright.search import make_search
 from loopwright.store.events import Showed
 from loopwright.testing import world
@@ -84,6 +87,23 @@ def test_each_context_is_folded_by_itself() -> None:
     assert "nothing is to be mended" in first
     assert "nothing is to be mended" not in second
     assert "cell 1.1" in second
+
+
+def test_leaving_alone_what_needs_no_mending_is_no_failure() -> None:
+    class Content:
+        def propose(self, view: View, rng: random.Random, check: Check) -> Proposing:
+            yield from ()
+            return [Rejected("unchanged", "the answer proposes no change")]
+
+    def failures(ceiling: float | None) -> int:
+        loop = world.settings(budget={"steps": 4})
+        card = msgspec.structs.replace(world.CARD, ceiling=ceiling)
+        learning = LearningLoop(loop, world.start(), card, Content(), make_search(loop.search))
+        world.drive(learning)
+        return learning.population.failures
+
+    assert failures(-9.0) == 0
+    assert failures(1.0) == failures(None) == 4
 
 
 def test_the_ceiling_of_the_task_reaches_the_evidence_of_the_loop() -> None:

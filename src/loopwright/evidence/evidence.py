@@ -17,6 +17,7 @@ from loopwright.evidence.combine import combine as concatenated
 from loopwright.evidence.combine import template
 from loopwright.evidence.cut import cut
 from loopwright.evidence.fit import BETWEEN, fit
+from loopwright.evidence.folded import perfect
 from loopwright.evidence.horizon import Horizon
 from loopwright.evidence.records import Combine, Experience, Section, Show, Template
 from loopwright.evidence.tokens import Counter, estimate
@@ -57,6 +58,11 @@ class Evidence(msgspec.Struct, frozen=True):
     def score(self) -> float:
         """The mean score of the experiences; 0 where there are none."""
         return math.fsum(each.score / len(self.experiences) for each in self.experiences)
+
+    @property
+    def perfect(self) -> bool:
+        """Whether nothing is to be mended: every trial has the highest score that its task knows."""
+        return perfect(self.experiences)
 
     def contexts(self) -> list[Evidence]:
         """What is read by itself: all of it, or with "separate" each experience alone, in the order drawn."""

@@ -104,7 +104,7 @@ class _Shown(msgspec.Struct):
     function: str
     pieces: list[Piece]
     kept: bool
-    values: list[object]
+    values: list[tuple[str, object]]
 
     @property
     def span(self) -> tuple[int, int]:
@@ -116,13 +116,15 @@ class _Shown(msgspec.Struct):
 
     def refers(self) -> list[int]:
         """The calls by which it names its values."""
-        heads = [value.partition(" ")[0] for value in self.values if isinstance(value, Ref)]
+        heads = [value.partition(" ")[0] for _, value in self.values if isinstance(value, Ref)]
         return [int(head) for head in heads if head.isdecimal()]
 
 
 def _calls(step: Step, number: int, base: int, flow: Graph, given: str, said: Said) -> list[_Shown]:
     """The calls of one step, equal ones folded; `number` calls of the experience, `base` of the trial came before."""
-    matters, leading = set(flow.slice()), set(flow.slice(inside=False))
+    matters = set(flow.slice())
+    nested = any(not edge.name for edge in flow.edges)
+    leading = set(flow.slice(inside=False)) if nested else matters
     runs: list[_Shown] = []
     begin, before = 0, ""
     for i, call in enumerate(step.calls):
@@ -149,7 +151,8 @@ def _calls(step: Step, number: int, base: int, flow: Graph, given: str, said: Sa
             parts = [_field(f"  {name}", value) for name, value in [*shown, ("->", output)]]
             pieces = [Piece(f"call {mark}: {call.function}{inside}", "", "row", span, "call", weight)]
             pieces += [Piece(part.text, part.body, "row", span, "call", weight) for part in parts]
-        runs.append(_Shown(call.function, pieces, kept, [output, *(value for _, value in shown)]))
+        shown.append(("->", output))
+        runs.append(_Shown(call.function, pieces, kept, shown))
     return runs
 
 
