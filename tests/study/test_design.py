@@ -73,6 +73,18 @@ def test_listed_cells_are_run_as_listed() -> None:
     assert [cell.key for cell in cells] == ["a=1, b=0", "a=0, b=0"]
 
 
+def test_listed_cells_name_settings_as_axes_do() -> None:
+    kind = Axis("optimizer.kind", {label: {"optimizer.kind": label} for label in ("opro", "mutate")})
+    size = Axis("batch.size", {str(n): {"evidence.batch.size": n} for n in (1, 3)})
+    start = Axis("start", {"one": {"artifact.path": "a"}, "two": {"artifact.path": "b", "seed": 1}})
+    written = [
+        {"optimizer": {"kind": "opro"}, "evidence": {"batch": {"size": 3}}, "start": "one"},
+        {"optimizer.kind": "mutate", "batch.size": 1, "start": "two"},
+    ]
+    cells = cells_of([kind, size, start], Design(cells=written))
+    assert [list(cell.levels.values()) for cell in cells] == [["opro", "3", "one"], ["mutate", "1", "two"]]
+
+
 @pytest.mark.parametrize(
     ("design", "message"),
     [

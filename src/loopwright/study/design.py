@@ -7,9 +7,9 @@ price is told: each effect is then mixed with others, its aliases, and only thei
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from math import prod
-from typing import Any
+from typing import Any, cast
 
 from loopwright.errors import SettingsError, nearest
 from loopwright.study.definition import Design, label_of
@@ -63,8 +63,11 @@ def _cell(levels: dict[str, str]) -> Cell:
 
 def _listed(axes: Sequence[Axis], wanted: Sequence[dict[str, Any]]) -> list[Cell]:
     found: list[Cell] = []
-    for number, entry in enumerate(wanted, 1):
-        names = [axis.name for axis in axes]
+    names = [axis.name for axis in axes]
+    known = {name: name for name in names}
+    known |= {full: axis.name for axis in axes for level in axis.settings.values() for full in level if len(level) == 1}
+    for number, written in enumerate(wanted, 1):
+        entry = dict(_levels_of(written, known))
         for name in entry:
             if name not in names:
                 raise SettingsError(f"design.cells, entry {number}: there is no axis '{name}'{nearest(name, names)}")
@@ -82,6 +85,16 @@ def _listed(axes: Sequence[Axis], wanted: Sequence[dict[str, Any]]) -> list[Cell
             raise SettingsError(f"design.cells, entry {number}: the cell {cell.key} is listed twice")
         found.append(cell)
     return found
+
+
+def _levels_of(entry: Mapping[str, Any], known: Mapping[str, str], inside: str = "") -> Iterator[tuple[str, Any]]:
+    """The axes named by an entry. A setting may be written as in [axes], in full, and is then a table in a table."""
+    for key, value in entry.items():
+        name = inside + key
+        if name not in known and isinstance(value, Mapping):
+            yield from _levels_of(cast("Mapping[str, Any]", value), known, f"{name}.")
+        else:
+            yield known.get(name, name), value
 
 
 def _generators(axes: Sequence[Axis], design: Design) -> list[tuple[str, list[str], int]]:
