@@ -312,6 +312,18 @@ class TestEpisodes:
         assert "ended after 3 steps with a total score of 3" in feedback.text
         assert steps == [Step({"at": n}, 1, 1.0, []) for n in range(3)]
 
+    def test_what_was_won_and_what_was_lost_are_told_apart(self) -> None:
+        class Toll(Counter):
+            def step(self, action: Any) -> Any:
+                observation, _, over = super().step(action)
+                return observation, 1.0 if action else -0.5, over
+
+        turns = iter([1, 0, 1, 0, 0, 1])
+        feedback, _ = self.run(lambda obs: next(turns), env=Toll())
+        assert feedback.score == 1.5
+        assert "a total score of 1.5 (3 won, 1.5 lost)." in feedback.text
+        assert "won" not in self.run(lambda obs: 1)[0].text
+
     def test_the_step_limit_stops_an_episode(self) -> None:
         feedback, steps = self.run(lambda obs: 0)
         assert (feedback.score, len(steps)) == (0, 10)

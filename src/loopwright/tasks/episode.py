@@ -46,7 +46,7 @@ class Environment(Protocol):
 
 
 class Episode(msgspec.Struct, frozen=True):
-    """One finished episode: `score` is the sum of its rewards.
+    """One finished episode: `score` is the sum of its rewards, `lost` of those below zero.
 
     `ended` says why: the environment was over, it truncated the episode, or the task's `max_steps` were
     played. Where one trial plays several episodes (`repeats`), `scores` has the sum of rewards of each and `score`
@@ -59,12 +59,15 @@ class Episode(msgspec.Struct, frozen=True):
     seed: int
     observation: Any = None
     scores: tuple[float, ...] = ()
+    lost: float = 0.0
 
     def text(self) -> str:
         """One line on how it went."""
         why = {"over": "ended", "truncated": "was cut off", "limit": "was stopped at the step limit"}[self.ended]
         first = self.scores[0] if self.scores else self.score
-        text = f"The episode {why} after {self.steps} steps with a total score of {first:g}."
+        won = first - self.lost
+        apart = f" ({won:g} won, {-self.lost:g} lost)" if won > 0 > self.lost else ""
+        text = f"The episode {why} after {self.steps} steps with a total score of {first:g}{apart}."
         if len(self.scores) < 2:
             return text
         spread = f"(standard deviation {pstdev(self.scores):.3g})"
@@ -139,7 +142,7 @@ def episodes(
         begun: Sequence[Any] = (),
     ) -> Episode:
         observation = begin(seed)
-        total = 0.0
+        total = lost = 0.0
         step = 0
         over = truncated = False
         for action in begun:
@@ -147,6 +150,7 @@ def episodes(
             observation, over = turn[0], turn[2]
             truncated = len(turn) == 4 and turn[3]
             total += turn[1]
+            lost += min(turn[1], 0.0)
             step += 1
             if over or truncated:
                 raise TaskError(
@@ -172,9 +176,10 @@ def episodes(
             observation, over = turn[0], turn[2]
             truncated = len(turn) == 4 and turn[3]
             total += reward
+            lost += min(reward, 0.0)
             step += 1
         ended = "over" if over else "truncated" if truncated else "limit"
-        return Episode(total, step, ended, seed, observation)
+        return Episode(total, step, ended, seed, observation, lost=lost)
 
     return Task(
         play,
