@@ -45,7 +45,7 @@ def machine() -> str:
     cores = len(os.sched_getaffinity(0))
     load = os.getloadavg()[0]
     return (
-        f"{cores} shared cores, {_processor()}, Python {platform.python_version()}, "
+        f"{cores} shared core{'s' if cores > 1 else ''}, {_processor()}, Python {platform.python_version()}, "
         f"{platform.system()} {platform.release().split('-')[0]}, load {load:.1f}, "
         f"{datetime.datetime.now(datetime.UTC):%Y-%m-%d %H:%M} UTC"
     )
