@@ -13,19 +13,19 @@ from loopwright.optimizers.asking import Asking, without_twins
 from loopwright.optimizers.protocol import Check, Proposal, Proposing, Rejected, View
 
 _PROMPT = """\
-A small language model was given this instruction, and a question after it:
+A small language model is given an instruction and then a question. This is the instruction:
 
 {text}
 
-This is how it did:
+This is how the model did with it:
 
 {evidence}
 
 What is wanted: {goal}
 
-Write one sentence of advice that is added to the instruction, so that the model gives more right answers to other \
-questions of this kind. Say what a reply looks like, or a rule that the feedback shows. Reply with that one sentence \
-and nothing else."""
+Write one more sentence for the instruction. It speaks to the model and begins with the word "Reply". It says exactly \
+what a reply looks like and names the replies that are possible, as the feedback shows them. Give that one sentence, \
+of at most 25 words, and nothing else."""
 
 
 class Advice(Asking, frozen=True, forbid_unknown_fields=True):
@@ -41,7 +41,7 @@ class Advice(Asking, frozen=True, forbid_unknown_fields=True):
 
 def _with(name: str, text: str, said: str, check: Check) -> Proposal | Rejected:
     """The text with the first line of what was said, or why not."""
-    sentence = next((line.strip() for line in said.splitlines() if line.strip()), "")
+    sentence = next((line.strip(" `") for line in said.splitlines() if line.strip(" `")), "")
     if not sentence:
         return Rejected("unparsable", "the model said nothing", said)
     texts = {name: f"{text}\n{sentence}"}
