@@ -8,11 +8,16 @@ from __future__ import annotations
 
 import argparse
 import csv
+from collections import Counter
 from pathlib import Path
 from statistics import fmean
+from typing import Any
+
+from bbeh_baselines import share, told
 
 from loopwright.record import record
 from loopwright.study.collect import collect
+from loopwright.tasks.bbeh import bbeh
 
 RESULTS = Path(__file__).parent / "results"
 COLUMNS = [
@@ -65,6 +70,20 @@ def table(rows: list[dict[str, object]]) -> str:
     return "\n".join(lines)
 
 
+def constants(folder: Path) -> str:
+    """What the most common answer of the train split scores on the same test questions, a line for each task."""
+    found: dict[str, str] = {}
+    for result in collect(folder).runs:
+        if result.state == "done":
+            options: dict[str, Any] = record(folder / result.folder).loop.task_options
+            task = bbeh(**options)
+            answer = Counter(row["target"] for row in task.examples("train")).most_common(1)[0][0]
+            found[options["name"]] = (
+                f'{options["name"]}: always "{answer}" scores {told(*share(answer, task.examples("test")))}'
+            )
+    return "\n".join(found.values())
+
+
 def _told(score: float | None) -> str:
     return "" if score is None else f"{score:.3f}"
 
@@ -75,7 +94,7 @@ def main() -> None:
     parser.add_argument("--keep", metavar="NAME", help="write results/NAME.csv, too")
     given = parser.parse_args()
     rows = runs(given.study)
-    print(table(rows))
+    print(f"{table(rows)}\n\n{constants(given.study)}")
     if given.keep:
         with (RESULTS / f"{given.keep}.csv").open("w", newline="", encoding="utf-8") as handle:
             writer = csv.DictWriter(handle, COLUMNS, lineterminator="\n")

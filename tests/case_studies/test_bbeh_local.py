@@ -48,7 +48,7 @@ def test_a_model_that_says_nothing_is_refused(tmp_path: Path) -> None:
 
 
 def test_the_local_study_runs_to_its_end_and_every_run_is_a_row(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(package, "rows", lambda name: ROWS)
     monkeypatch.setattr(bbeh_runs, "RESULTS", tmp_path)
@@ -64,6 +64,7 @@ def test_the_local_study_runs_to_its_end_and_every_run_is_a_row(
     lw.run_study(lw.Study.load(path), tmp_path / "local" / "study", root=path.parent, models=models)
     monkeypatch.setattr("sys.argv", ["bbeh_runs.py", str(tmp_path / "local" / "study"), "--keep", "kept"])
     bbeh_runs.main()
+    assert 'causal_understanding: always "' in capsys.readouterr().out
     rows = list(csv.DictReader((tmp_path / "kept.csv").open()))
     assert len(rows) == 12
     assert {row["batch"] for row in rows} == {"1", "5"}
