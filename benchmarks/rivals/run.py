@@ -51,7 +51,9 @@ RIVALS = (
     Rival("dspy", "3.4.1", "import dspy", cheap=False),
     Rival("textgrad", "0.1.8", "import textgrad", cheap=False),
 )
-OPENTRACE = Rival("OpenTrace", "(its repository)", "import opto.trainer", ("opentrace_rows.py", "MODEL", "REPEATS"))
+OPENTRACE = Rival(
+    "OpenTrace", "(its repository)", "import opto.trace, opto.optimizers", ("opentrace_rows.py", "MODEL", "REPEATS")
+)
 IMPORT = "import, fresh interpreter"
 Line = tuple[str, str, str]  # who, what, measured
 
@@ -92,7 +94,9 @@ def measure(rival: Rival, python: str, model: str, *, quick: bool) -> Iterator[L
         return
     values = {"MODEL": model, "UPDATES": "100" if quick else "1000", "REPEATS": "1" if quick else "3"}
     script, *arguments = [values.get(word, word) for word in rival.script]
-    ended = subprocess.run([python, str(HERE / script), *arguments], capture_output=True, text=True, check=False)
+    with tempfile.TemporaryDirectory(prefix="rival-") as cwd:  # some leave logs where they are run
+        command = [str(Path(python).absolute()), str(HERE / script), *arguments]
+        ended = subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
     # Some print much of their own: rows are the lines that are rows.
     for line in ended.stdout.splitlines():
         if line.startswith('{"what"'):
