@@ -201,7 +201,7 @@ def _environment() -> dict[str, str]:
     """The environment of the process: without keys, which it has no use for."""
     secret = ("KEY", "TOKEN", "SECRET", "PASSWORD", "CREDENTIAL")
     kept = {name: value for name, value in os.environ.items() if not any(word in name.upper() for word in secret)}
-    # Threads that wait for each other by spinning starve each other as soon as anything else wants a core: two threads
-    # beside other work wrote 1 token a second, and 10 where they sleep instead.
-    kept.setdefault("GOMP_SPINCOUNT", "0")
+    # Threads that wait for each other by spinning starve each other as soon as anything else wants a core: beside two
+    # busy processes, two threads wrote 1 token a second, and 7 where they soon sleep instead; alone 21 either way.
+    kept.setdefault("GOMP_SPINCOUNT", "1000")
     return kept
