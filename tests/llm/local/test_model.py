@@ -53,6 +53,7 @@ def test_a_local_model_answers_seeded_counted_and_constrained(small: str) -> Non
         async with opened(small) as model:
             greedy = await model.ask(ask(small, temperature=0.0))
             assert greedy.finish == "length"
+            assert greedy.model == small
             assert greedy.usage.output_tokens == 12  # exact, by its own tokenizer
             assert greedy.usage.input_tokens > model.runtime.count(QUESTION)
             assert model.runtime.count("") == 0

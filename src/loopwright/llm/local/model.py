@@ -53,7 +53,7 @@ class LocalModel:
         seed = int(request_hash(ask), 16) if ask.seed is None else ask.seed
         ask = msgspec.structs.replace(ask, seed=seed & 0x7FFFFFFF)  # llama.cpp's: 32 bits, the highest means "any"
         try:
-            return await client.ask(ask)
+            return msgspec.structs.replace(await client.ask(ask), model=self.name)  # llama.cpp names the file's path
         except RetryableError as error:
             how = self.runtime.ended(address.number)
             text = f"model '{self.name}': {how} while it was asked" if how else str(error)
