@@ -239,7 +239,10 @@ def test_a_signal_ends_a_run_cleanly_and_resuming_continues_exactly(
     world: Path, cli: Cli, number: signal.Signals
 ) -> None:
     options = ["--set", "execution.isolation=process", "--set", "budget.steps=60"]
-    command = [sys.executable, "-c", "from loopwright.cli import main; main()", "run", "loop.toml", "--out", "r"]
+    # Where tests run in the background, the shell has Ctrl-C ignored.
+    begin = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+    command = [sys.executable, "-c", f"{begin}; from loopwright.cli import main; main()", "run", "loop.toml"]
+    command += ["--out", "r"]
     process = subprocess.Popen([*command, *options], stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert process.stderr is not None
     for line in process.stderr:

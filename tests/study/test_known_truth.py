@@ -41,7 +41,7 @@ def test_the_study_of_the_page_finds_what_was_put_there(tmp_path: Path, monkeypa
     assert corner.interval.low > 5
 
     by_trials = analyse(outcome.result, score="current", by="trials")
-    assert by_trials.at == 12
+    assert by_trials.at == 14  # the fewest that any run made
     (corner,) = [e for e in by_trials.effects if e.axes == [horizon, batch] and e.second == ["full", "5"]]
     assert corner.mean is not None
     assert corner.mean < 0
