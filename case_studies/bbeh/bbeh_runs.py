@@ -7,55 +7,34 @@ says. Numbers are read from the runs' journals; nothing is run.
 from __future__ import annotations
 
 import argparse
-import csv
+import sys
 from collections import Counter
 from pathlib import Path
-from statistics import fmean
 from typing import Any
 
+sys.path.append(str(Path(__file__).parents[1]))  # for study_runs, where this file is run as a script
+
+import study_runs
 from bbeh_baselines import share, told
 
-from loopwright.record import record
-from loopwright.study.collect import collect
 from loopwright.tasks.bbeh import bbeh
 
 RESULTS = Path(__file__).parent / "results"
-COLUMNS = [
-    "task", "batch", "seed", "updates", "proposals", "usable", "accepted",
-    "validation_start", "validation_best", "test_start", "test_best", "test_questions", "calls", "tokens",
-]  # fmt: skip
 
 
-def runs(folder: Path) -> list[dict[str, object]]:
+def runs(folder: Path) -> list[study_runs.Row]:
     """The finished runs of a study, one row each. Raises `UsageError` where the folder holds no study."""
-    found: list[dict[str, object]] = []
-    for result in collect(folder).runs:
-        if result.state != "done":
-            continue
-        run = record(folder / result.folder)
-        proposed = [each for update in run.updates for each in update.proposed]
-        first, last = result.curve[0], result.curve[-1]
-        cells = [
-            run.loop.task_options["name"],
-            run.loop.evidence.batch.size,
-            result.seed,
-            last.update,
-            len(proposed),
-            sum(not each.refused for each in proposed),
-            run.accepted(),
-            _told(first.best),
-            _told(last.best),
-            _told(fmean(result.start_test)),
-            _told(fmean(result.best_test)),
-            len(result.best_test),
-            last.calls,
-            last.tokens,
-        ]
-        found.append(dict(zip(COLUMNS, cells, strict=True)))
-    return found
+    return [
+        {
+            "task": run.loop.task_options["name"],
+            "batch": run.loop.evidence.batch.size,
+            **study_runs.measures(result, run),
+        }
+        for result, run in study_runs.finished(folder)
+    ]
 
 
-def table(rows: list[dict[str, object]]) -> str:
+def table(rows: list[study_runs.Row]) -> str:
     """The rows as Markdown."""
     lines = [
         "| task | batch | seed | updates | proposals usable | accepted | validation: start, best | test: start, best |",
@@ -73,19 +52,14 @@ def table(rows: list[dict[str, object]]) -> str:
 def constants(folder: Path) -> str:
     """What the most common answer of the train split scores on the same test questions, a line for each task."""
     found: dict[str, str] = {}
-    for result in collect(folder).runs:
-        if result.state == "done":
-            options: dict[str, Any] = record(folder / result.folder).loop.task_options
-            task = bbeh(**options)
-            answer = Counter(row["target"] for row in task.examples("train")).most_common(1)[0][0]
-            found[options["name"]] = (
-                f'{options["name"]}: always "{answer}" scores {told(*share(answer, task.examples("test")))}'
-            )
+    for _, run in study_runs.finished(folder):
+        options: dict[str, Any] = run.loop.task_options
+        task = bbeh(**options)
+        answer = Counter(row["target"] for row in task.examples("train")).most_common(1)[0][0]
+        found[options["name"]] = (
+            f'{options["name"]}: always "{answer}" scores {told(*share(answer, task.examples("test")))}'
+        )
     return "\n".join(found.values())
-
-
-def _told(score: float | None) -> str:
-    return "" if score is None else f"{score:.3f}"
 
 
 def main() -> None:
@@ -96,10 +70,7 @@ def main() -> None:
     rows = runs(given.study)
     print(f"{table(rows)}\n\n{constants(given.study)}")
     if given.keep:
-        with (RESULTS / f"{given.keep}.csv").open("w", newline="", encoding="utf-8") as handle:
-            writer = csv.DictWriter(handle, COLUMNS, lineterminator="\n")
-            writer.writeheader()
-            writer.writerows(rows)
+        (RESULTS / f"{given.keep}.csv").write_text(study_runs.as_csv(rows), encoding="utf-8")
 
 
 if __name__ == "__main__":
