@@ -19,20 +19,20 @@ STEPS = 400
 PARTS = ["predict_ball_trajectory", "select_action"]
 
 
-async def episode(*, record: bool, steps: int, repeats: int = 1) -> list[Trial]:
-    """Isolated episodes of the starting policy."""
+async def episode(steps: int) -> Trial:
+    """A recorded, isolated episode of the starting policy."""
     policy = starting("pong")
     source = Artifact.load([Path(policy.name)], PARTS, root=policy.parent).start.source()
     executor = ProcessExecutor("loopwright.tasks.atari:Pong", policy.parent, options={"max_steps": steps})
     try:
         await executor.start()
-        return [await executor.run(source, TrialSpec(source.id, "train", 0, 0, record=record)) for _ in range(repeats)]
+        return await executor.run(source, TrialSpec(source.id, "train", 0, 0, record=True))
     finally:
         await executor.close()
 
 
 def rows(quick: bool) -> list[Row]:
-    (trial,) = asyncio.run(episode(record=True, steps=STEPS))
+    trial = asyncio.run(episode(STEPS))
     assert trial.feedback.error is None, trial.feedback.text
     assert trial.trace is not None
     assert len(trial.trace.steps) == STEPS

@@ -75,7 +75,7 @@ async def round_trips(repeats: int, *, record: bool) -> tuple[float, float]:
         await executor.close()
 
 
-def bare_steps(steps: int, game: str = "pong") -> float:
+def bare_steps(steps: int, game: str) -> float:
     """CPU microseconds of an agent step on the emulator alone: four frames, no objects, no policy, no Python around."""
     console = Atari(game_record(game))
     console.reset(0)
