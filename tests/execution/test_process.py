@@ -192,6 +192,14 @@ def test_many_model_calls_of_one_program_all_get_their_own_answer(bench: MakeBen
         assert trial.feedback.text == " ".join(f"re: {i}" for i in range(300)), trial.feedback
 
 
+@pytest.mark.parametrize("size", [1, 4])  # of 1.5 KB, and of several packets each
+def test_both_sides_may_send_more_than_a_connection_holds(bench: MakeBench, size: int) -> None:
+    """Neither takes in what the other sends while it waits to send itself: one of them has to."""
+    text = "import asyncio\nasync def answer(text, llm):\n    await asyncio.gather(llm('a'), llm('b'))\n    return text * 2"
+    trial = bench("plain.py:many_calls_at_once", limits=Limits(seconds=60)).run(source(text), size)
+    assert trial.score == 1.0, trial.feedback
+
+
 def test_failed_model_call_is_labelled(bench: MakeBench) -> None:
     one = bench("plain.py:model")
 

@@ -7,8 +7,11 @@ import dataclasses
 import datetime
 import decimal
 import enum
+import errno
 import math
+import os
 import socket
+import struct
 import threading
 from collections import OrderedDict, namedtuple
 from collections.abc import Iterator
@@ -22,14 +25,37 @@ from hypothesis import strategies as st
 from loopwright.execution import tables
 from loopwright.execution.tables import Unsendable
 from loopwright.execution.values import Packer, WireError, is_plain
-from loopwright.execution.wire import BODY_LIMIT, Closed, Wire, sockets
+from loopwright.execution.wire import BODY_LIMIT, Closed, Wire, connection
+
+
+@contextlib.contextmanager
+def wires(**settings: Any) -> Iterator[tuple[Wire, Wire]]:
+    """Both sides of a connection; the settings are the second's."""
+    a, b = connection()
+    there, here = Wire(a), Wire(b, **settings)
+    try:
+        yield there, here
+    finally:
+        there.close()
+        here.close()
+
+
+def arriving(*packets: bytes) -> list[Any]:
+    """The frame that is read where these packets come, and then the end."""
+    a, b = connection()
+    here = Wire(b)
+    for packet in packets:
+        os.write(a.write, packet)
+    a.close()
+    try:
+        return here.receive()
+    finally:
+        here.close()
 
 
 def through(value: Any, **settings: Any) -> Any:
-    """`value` sent over a socket pair."""
-    a, b = sockets()
-    with a, b:
-        there, here = Wire(a), Wire(b, **settings)
+    """`value` sent over a connection."""
+    with wires(**settings) as (there, here):
         failed: list[BaseException] = []
 
         def send() -> None:
@@ -37,7 +63,7 @@ def through(value: Any, **settings: Any) -> Any:
                 there.send_values((1, 2), (value,), lambda handle: 5)
             except BaseException as error:  # noqa: BLE001 - raised again by the one who receives
                 failed.append(error)
-                a.close()
+                there.close()
 
         thread = threading.Thread(target=send)
         thread.start()
@@ -110,29 +136,18 @@ def test_the_fast_way_and_the_long_way_give_the_same(value: Any) -> None:
 @given(st.binary(max_size=300))
 @settings(deadline=None, max_examples=300)
 def test_no_bytes_do_more_than_be_refused(data: bytes) -> None:
-    a, b = sockets()
-    with a, b:
-        a.sendall(len(data).to_bytes(4, "little") + b"\0\0" + data)
-        a.close()
-        try:
-            frame = Wire(b).receive()
-        except WireError:
-            return
-        assert type(frame) is list
+    try:
+        assert type(arriving(data)) is list
+    except WireError:
+        return
 
 
 @given(st.integers(0, 40), st.binary(max_size=80))
 @settings(deadline=None, max_examples=300)
 def test_no_extension_does_more_than_be_refused(code: int, data: bytes) -> None:
     body = msgspec.msgpack.encode([1, msgspec.msgpack.Ext(code, data)])
-    a, b = sockets()
-    with a, b:
-        a.sendall(len(body).to_bytes(4, "little") + b"\0\0" + body)
-        a.close()
-        try:
-            Wire(b).receive()
-        except WireError:
-            return
+    with contextlib.suppress(WireError):
+        arriving(body)
 
 
 @given(st.recursive(scalars, lambda inner: st.lists(inner, max_size=4), max_leaves=6), st.integers(0, 40))
@@ -142,69 +157,65 @@ def test_no_well_formed_extension_does_more_than_be_refused(value: Any, code: in
         body = msgspec.msgpack.encode([1, msgspec.msgpack.Ext(code, msgspec.msgpack.encode(value))])
     except OverflowError:
         return
-    a, b = sockets()
-    with a, b:
-        a.sendall(len(body).to_bytes(4, "little") + b"\0\0" + body)
-        a.close()
-        try:
-            Wire(b).receive()
-        except WireError:
-            return
+    with contextlib.suppress(WireError):
+        arriving(body)
 
 
-def cut(sent: list[Any], piece: int) -> Iterator[Any]:
-    """What arrives of frames whose bytes come in packets of `piece` bytes."""
-    a, b = sockets()
-    c, d = sockets()
-    with a, b, c, d:
-        writer, reader = Wire(a), Wire(d)
-        for value in sent:
-            writer.send_values((1,), (value,))
-        a.close()
-        data = b""
-        while more := b.recv(65536):
-            data += more
-
-        def trickle() -> None:
-            with contextlib.suppress(OSError):  # the reader has had enough
-                for i in range(0, len(data), piece):
-                    c.sendall(data[i : i + piece])
-            c.close()
-
-        thread = threading.Thread(target=trickle)
-        thread.start()
-        try:
-            for _ in sent:
-                yield reader.receive()[1]
-        finally:
-            d.close()
-            thread.join()
+@given(st.integers(0, 2**32 - 1), st.integers(0, 2**16 - 1), st.lists(st.binary(max_size=40), max_size=4))
+@settings(deadline=None, max_examples=300)
+def test_no_long_frame_does_more_than_be_refused(length: int, count: int, packets: list[bytes]) -> None:
+    with contextlib.suppress(WireError):
+        arriving(struct.pack("<BIH", 0xC1, length, count), *packets)
 
 
-@given(st.lists(values, min_size=1, max_size=5), st.integers(6, 50))
+@given(st.lists(values, min_size=1, max_size=5), st.integers(1, 50))
 @settings(deadline=None, max_examples=30)
-def test_packets_that_no_wire_would_send_are_put_together_or_refused(sent: list[Any], piece: int) -> None:
-    try:
-        for value, got in zip(sent, cut(sent, piece), strict=False):
-            assert same(got, value)
-    except WireError:
-        return
+def test_a_long_frame_in_pieces_of_any_size_is_put_together(sent: list[Any], piece: int) -> None:
+    packer = Packer()
+    body = msgspec.msgpack.encode([packer.tame(sent)])
+    pieces = [body[i : i + piece] for i in range(0, len(body), piece)]
+    if len(pieces) < 12:  # what waits in a pipe is limited
+        assert same(arriving(struct.pack("<BIH", 0xC1, len(body), 0), *pieces), [sent])
 
 
 @given(st.lists(values, min_size=1, max_size=5))
 @settings(deadline=None, max_examples=30)
 def test_frames_that_wait_in_line_arrive_one_by_one(sent: list[Any]) -> None:
-    a, b = sockets()
-    with a, b:
-        writer, reader = Wire(a), Wire(b)
+    with wires() as (writer, reader):
         for value in sent:
             writer.send_values((1,), (value,))
         assert all(same(reader.receive()[1], value) for value in sent)
 
 
-@pytest.mark.parametrize("size", [*range(65_500, 65_560), 131_072, 3_000_000])
+@pytest.mark.parametrize("size", [*range(4_080, 4_100), *range(65_500, 65_560), 131_072, 3_000_000])
 def test_frames_of_every_size_about_a_packets_arrive(size: int) -> None:
     assert through("x" * size) == "x" * size
+
+
+def test_where_pipes_keep_no_packets_apart_a_socket_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(flags: int) -> tuple[int, int]:
+        raise OSError(errno.EINVAL, "no such flag")
+
+    monkeypatch.setattr(os, "pipe2", refused)
+    with wires() as (there, here):
+        there.send((1, "a"))
+        there.send((2, "b"))
+        assert [here.receive(), here.receive()] == [[1, "a"], [2, "b"]]
+    for value in ("x" * 3_000_000, [1, {"a": (2, 3)}]):
+        assert through(value) == value
+
+
+def test_a_side_that_hung_up_is_told_as_such() -> None:
+    with wires() as (there, here):
+        here.close()
+        with pytest.raises(Closed):
+            there.send((1,))
+        with pytest.raises(Closed):
+            there.receive()
+        with pytest.raises(Closed):
+            here.receive()
+        with pytest.raises(Closed):
+            here.send((1,))
 
 
 class Colour(enum.Enum):

@@ -5,7 +5,7 @@ candidate's code itself. While a trial runs it collects what the trial prints an
 over it kills everything left in the sandbox and empties its folders, or says that it could not (`clean` false), and
 the evaluator then throws the sandbox away. Talks to `cell` over a SEQPACKET socket, one msgpack list a message:
 
-    in:  ["prepare", modules]   ["start", number, limits, seconds] with the trial's socket   ["end", number, patience]
+    in:  ["prepare", modules]   ["start", number, limits, seconds] with the trial's `Ends`   ["end", number, patience]
     out: ["ready"]   ["prepared", failed]   ["output", 1 or 2, bytes]   ["done", number, status, cpu, reason, clean]
 """
 
@@ -31,6 +31,7 @@ import msgspec
 from loopwright.execution import confine, landlock, serve, syscalls
 from loopwright.execution.confine import Confinement
 from loopwright.execution.protocol import Limits
+from loopwright.execution.wire import Ends
 
 CHUNK = 32_768
 WATCH = 0.1  # seconds between two looks at the memory of a trial's processes
@@ -104,14 +105,14 @@ class Zygote:
                 return
 
     def _message(self) -> bool:
-        data, fds, _, _ = socket.recv_fds(self._control, 1 << 20, 1)
+        data, fds, _, _ = socket.recv_fds(self._control, 1 << 20, 2)
         if not data:
             return False
         kind, *rest = self._decode(data)
         if kind == "prepare":
             self._prepare(rest[0])
         elif kind == "start":
-            self._start(rest[0], msgspec.convert(rest[1], Limits), rest[2], fds[0])
+            self._start(rest[0], msgspec.convert(rest[1], Limits), rest[2], Ends(*fds))
         elif kind == "end" and self._running is not None and self._running.number == rest[0]:
             self._finish(self._running, rest[1])
         return True
@@ -134,7 +135,7 @@ class Zygote:
             gc.freeze()
         self._send("prepared", failed)
 
-    def _start(self, number: int, limits: Limits, seconds: float, trial: int) -> None:
+    def _start(self, number: int, limits: Limits, seconds: float, trial: Ends) -> None:
         out, err = os.pipe2(os.O_CLOEXEC), os.pipe2(os.O_CLOEXEC)
         processes = limits.processes if self._confinement.alone else limits.processes + _own_processes()
         pid = os.fork()
@@ -142,24 +143,25 @@ class Zygote:
             status = 70
             try:
                 self._become_trial(limits, seconds, processes, trial, out[1], err[1])
-                status = serve.serve(socket.socket(fileno=trial), self._folder)
+                status = serve.serve(trial, self._folder)
             except BaseException as error:  # noqa: BLE001 - told on the trial's stderr, then the process ends
                 with contextlib.suppress(BaseException):
                     print(f"{type(error).__name__}: {error}", file=sys.stderr, flush=True)
             finally:
                 os._exit(status)
-        for fd in (trial, out[1], err[1]):
+        for fd in (*trial, out[1], err[1]):
             os.close(fd)
         self._running = _Running(number, pid, {out[0]: 1, err[0]: 2}, limits)
 
-    def _become_trial(self, limits: Limits, seconds: float, processes: int, trial: int, out: int, err: int) -> None:
+    def _become_trial(self, limits: Limits, seconds: float, processes: int, trial: Ends, out: int, err: int) -> None:
         """In the fork: leave everything of the zygote behind, then confine this process."""
         self._control.close()
         os.dup2(self._stdin, 0)
         os.dup2(out, 1)
         os.dup2(err, 2)
-        os.closerange(3, trial)
-        os.closerange(trial + 1, OPEN_FILES)
+        low, high = sorted(trial)
+        for first, end in ((3, low), (low + 1, high), (high + 1, OPEN_FILES)):
+            os.closerange(first, end)
         os.setsid()
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)
         confine.limit(limits, seconds=seconds, processes=processes)

@@ -16,7 +16,7 @@ import msgspec
 from loopwright.errors import ExecutionError
 from loopwright.execution.protocol import Limits
 from loopwright.execution.sandbox import Walls, cage
-from loopwright.execution.wire import sockets
+from loopwright.execution.wire import Ends, connection
 
 START_LIMIT = 60.0  # seconds for a zygote to come up, and for its imports
 STARTS = 4
@@ -59,22 +59,24 @@ class Cell:
         if self._request("prepare", new) is None:
             self._start()  # an import killed it: the trial will show why, without the preparation
 
-    def begin(self, seconds: float) -> socket.socket:
-        """Fork a trial process; gives our end of its socket."""
-        ours, theirs = sockets()
+    def begin(self, seconds: float) -> Ends:
+        """Fork a trial process; gives our side of the connection to it."""
+        ours, theirs = connection()
         self._number += 1
         self.trials += 1
         message = msgspec.msgpack.encode(["start", self._number, self._limits, seconds])
-        with theirs:
+        try:
             for attempt in (1, 2):
                 try:
                     assert self._control is not None
-                    socket.send_fds(self._control, [message], [theirs.fileno()])
+                    socket.send_fds(self._control, [message], theirs)
                     break
                 except OSError:
                     if attempt == 2:
                         raise ExecutionError("a sandbox died as soon as it was started") from None
                     self._start()
+        finally:
+            theirs.close()
         return ours
 
     def end(self, patience: float = 0.0) -> Outcome:

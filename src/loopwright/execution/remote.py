@@ -12,7 +12,6 @@ import functools
 import inspect
 import os
 import signal
-import socket
 import threading
 import time
 from collections.abc import Callable, Generator, Mapping, Sequence
@@ -37,7 +36,7 @@ from loopwright.execution.frames import (
 )
 from loopwright.execution.program import ProgramFailure, Recorder, observed, text_of
 from loopwright.execution.protocol import Command, Limits, Source
-from loopwright.execution.wire import Closed, Unsendable, Wire, WireError
+from loopwright.execution.wire import Closed, Ends, Unsendable, Wire, WireError
 from loopwright.feedback import ErrorKind
 from loopwright.trace import Call, Failure
 from loopwright.trace.record import plain
@@ -48,6 +47,7 @@ TRACE_LIMIT = 64 << 20  # bytes of recorded calls that one trial may leave
 DYING = 0.5  # seconds for a process that has hung up to be dead
 CHATTY = 64  # calls after which a trial that does nothing but call is put on one core with its candidate
 
+_NO_NAMES: dict[str, Any] = {}
 _KINDS = frozenset(get_args(ErrorKind)) - {"task", "score", "model"}  # labels that a candidate may give itself
 
 
@@ -72,7 +72,7 @@ class RemoteProgram:
 
     def __init__(
         self,
-        sock: socket.socket,
+        ends: Ends,
         source: Source,
         limits: Limits,
         *,
@@ -82,7 +82,7 @@ class RemoteProgram:
         cpu: int | None = None,
         seed: int = 0,
     ) -> None:
-        self._wire = Wire(sock)
+        self._wire = Wire(ends)
         self._source = source
         self._limits = limits
         self._ended = ended
@@ -127,7 +127,7 @@ class RemoteProgram:
 
     def value(self, name: str) -> Any:
         """A plain module-level value of the entry file."""
-        return self._converse(VALUE, name, ((), {}), record=False)
+        return self._converse(VALUE, name, ())
 
     def text(self, name: str) -> str:
         """The text of one of the candidate's files, as it was handed over."""
@@ -143,8 +143,7 @@ class RemoteProgram:
     ) -> Command:
         """Run a command in the candidate's private folder, under the trial's limits."""
         words = [str(word) for word in command]
-        parts = (words, stdin, seconds, dict(env or {}))
-        got = self._converse(COMMAND, "run", parts, record=False)
+        got = self._converse(COMMAND, "run", (words, stdin, seconds, dict(env or {})))
         try:
             return msgspec.convert(got, Command)
         except msgspec.ValidationError as error:
@@ -155,9 +154,39 @@ class RemoteProgram:
     def invoke(self, name: str, /, *args: Any, **kwargs: Any) -> Any:
         if asyncio._get_running_loop() is not None:  # the public one raises, which costs more than the call
             return _Pending(self, name, args, kwargs)
-        return self._converse(CALL, name, (list(args), kwargs), record=True)
+        return self._converse(CALL, name, (list(args), kwargs))
 
-    def _converse(self, kind: int, name: str, parts: tuple[Any, ...], *, record: bool) -> Any:
+    def observe(self, name: str, observation: Any) -> Any:
+        """`invoke` with one observation that is known to be plain; see `loopwright.execution.program.observing`.
+
+        All in one piece: it is called between two steps of an environment, whose work has emptied the processor's
+        caches, and then every line, and every function entered, costs several times what it costs in a loop.
+        """
+        with self._turn:
+            usual = self._number > CHATTY and self._recorder is None and self._broken is None
+            if not usual or asyncio._get_running_loop() is not None:
+                return self.invoke(name, observation)
+            number = self._number + 1
+            try:
+                with self._sending:
+                    self._wire.send((CALL, number, name, (observation,), _NO_NAMES))
+            except Closed:
+                self._gone()
+            except (TypeError, OverflowError, UnicodeEncodeError, RecursionError):
+                return self.invoke(name, observation)  # not plain after all: it finds a form for it, or says why not
+            self._number = number
+            self.talking = True
+            try:
+                frame = self._wire.receive()
+            except WireError as error:
+                self._lost(error)
+            finally:
+                self.talking = False
+            if len(frame) == 3 and frame[0] == RETURN and frame[1] == number:
+                return frame[2]
+            return self._taken(self._read_until(number, frame))
+
+    def _converse(self, kind: int, name: str, parts: tuple[Any, ...]) -> Any:
         with self._turn:
             number = self._send(kind, name, parts)
             frame: list[Any] = []
@@ -165,10 +194,10 @@ class RemoteProgram:
                 frame = self._read_until(number)
                 value = self._taken(frame)
             except ProgramFailure:
-                if record:
+                if kind == CALL:
                     self._record(name, parts, None, frame)
                 raise
-            if record:
+            if kind == CALL:
                 self._record(name, parts, value, frame)
             return value
 
@@ -178,13 +207,10 @@ class RemoteProgram:
         self._number = number = self._number + 1
         if number == CHATTY:
             self._draw_near()
+        head = (kind, number) if kind == COMMAND else (kind, number, name)
         try:
             with self._sending:
-                if kind == VALUE:
-                    self._wire.send((VALUE, number, name))
-                else:
-                    head = (kind, number, name) if kind == CALL else (kind, number)
-                    self._wire.send_values(head, parts, self._register)
+                self._wire.send_values(head, parts, self._register)
         except Unsendable as error:
             place = str(error)
             raise TypeError(f"an argument of program.{name}() cannot be passed on: args{place}") from None
@@ -192,20 +218,18 @@ class RemoteProgram:
             self._gone()
         return number
 
-    def _read_until(self, number: int) -> list[Any]:
-        """Serve the program's callbacks until the answer to `number` is there."""
+    def _read_until(self, number: int, frame: list[Any] | None = None) -> list[Any]:
+        """Serve the program's callbacks until the answer to `number` is there; `frame` is what came already."""
         self.talking = True
         try:
             while True:
-                frame = self._wire.receive()
-                kind = frame[0]
-                if (kind in (RETURN, RAISE)) and frame[1] == number:
+                frame = frame or self._wire.receive()
+                if frame[0] in (RETURN, RAISE) and frame[1] == number:
                     return frame
                 self._sort(frame)
-        except Closed:
-            self._gone()
+                frame = None
         except (WireError, IndexError, ValueError, TypeError) as error:
-            self._violated(str(error))
+            self._lost(error)
         finally:
             self.talking = False
 
@@ -369,7 +393,7 @@ class RemoteProgram:
         loop = asyncio.get_running_loop()
         if self._loop is not loop:
             self._loop = loop
-            loop.add_reader(self._wire.socket.fileno(), self._readable)
+            loop.add_reader(self._wire.fileno(), self._readable)
         parts = (list(args), kwargs)
         future: asyncio.Future[list[Any]] = loop.create_future()
         number = self._send(CALL, name, parts)
@@ -389,14 +413,12 @@ class RemoteProgram:
         try:
             try:
                 self._sort(self._wire.receive())
-            except Closed:
-                self._gone()
             except (WireError, IndexError, ValueError, TypeError) as error:
-                self._violated(str(error))
+                self._lost(error)
         except Exception as error:  # noqa: BLE001 - passed to everybody who waits
             waiting, self._futures = list(self._futures.values()), {}
             if self._broken is not None and self._loop is not None:
-                self._loop.remove_reader(self._wire.socket.fileno())
+                self._loop.remove_reader(self._wire.fileno())
             for future in waiting:
                 if not future.done():
                     future.set_exception(error)
@@ -416,9 +438,7 @@ class RemoteProgram:
 
     def end(self, patience: float = 0.0) -> Outcome:
         """End the trial's process; how it ended."""
-        with contextlib.suppress(OSError):  # it was never connected, or is closed already
-            self._wire.socket.shutdown(socket.SHUT_RDWR)  # wakes threads that wait for the program to read
-        self._wire.socket.close()
+        self._wire.close()
         if self.outcome is None:
             self.outcome = self._ended(patience)
         return self.outcome
@@ -435,6 +455,12 @@ class RemoteProgram:
         if time.perf_counter() - self._started > self._limits.seconds:
             self.time_out()
         self._fail(*_death(outcome, self._limits))
+
+    def _lost(self, error: Exception) -> NoReturn:
+        """Nothing sensible can be read any more."""
+        if isinstance(error, Closed):
+            self._gone()
+        self._violated(str(error))
 
     def _violated(self, what: str) -> NoReturn:
         self._fail("protocol", "ProtocolError", f"the program's process broke the protocol: {what}")

@@ -12,7 +12,6 @@ import os
 import random
 import select
 import signal
-import socket
 import sys
 import threading
 import time
@@ -39,7 +38,7 @@ from loopwright.execution.loading import Loaded, write_files
 from loopwright.execution.program import TrialTimeout, kind_of, returned, run_command
 from loopwright.execution.protocol import Source
 from loopwright.execution.values import SCALARS
-from loopwright.execution.wire import BODY_LIMIT, Closed, Unsendable, Wire
+from loopwright.execution.wire import BODY_LIMIT, Closed, Ends, Unsendable, Wire
 from loopwright.feedback import ErrorKind
 from loopwright.trace import Call, Failure
 from loopwright.trace.record import Tracer
@@ -60,8 +59,8 @@ class _Loading(msgspec.Struct):
 
 
 class _Server:
-    def __init__(self, sock: socket.socket, folder: str) -> None:
-        self._wire = Wire(sock, resolve=self._handle)
+    def __init__(self, ends: Ends, folder: str) -> None:
+        self._wire = Wire(ends, resolve=self._handle, full=self._make_room)
         self._folder = folder
         self._sending = threading.Lock()
         self._reading = threading.Lock()
@@ -81,6 +80,7 @@ class _Server:
         self._deadline = 0.0
         self._output = 100_000
         self._loaded: Loaded | None = None
+        self._get: Callable[[str], Any] = lambda name: None  # `Loaded.get`
         self._tracer: Tracer | None = None
 
     def load(self) -> None:
@@ -93,6 +93,7 @@ class _Server:
         _seed(loading.seed)
         self._tracer = Tracer() if loading.record else None
         self._loaded = Loaded(loading.source, Path(self._folder), self._tracer)
+        self._get = self._loaded.get
         failure = None
         self._busy = True
         try:
@@ -106,41 +107,37 @@ class _Server:
 
     def run(self) -> None:
         """Answer calls until the evaluator hangs up."""
+        calls, reading, receive, answer = self._calls, self._reading, self._wire.receive, self._answer
         while True:
-            self._dispatch(self._next())
-
-    def _next(self) -> list[Any]:
-        while not self._calls:
-            if not self._reading.acquire(blocking=False):
-                self._until(lambda: bool(self._calls))
+            if calls:
+                frame = calls.popleft()
+            elif reading.acquire(False):
+                try:
+                    frame = receive()
+                finally:
+                    reading.release()
+            else:
+                self._until(lambda: bool(calls))
                 continue
-            try:
-                frame = self._wire.receive()
-            finally:
-                self._reading.release()
-            if frame[0] not in (ANSWER, REFUSE):
-                return frame
-            self._deliver(frame)
-        return self._calls.popleft()
+            if frame[0] == CALL:
+                answer(frame[1], frame[2], None, frame)
+            else:
+                self._dispatch(frame)
 
     # -- calls into the program ---------------------------------------------------------------------------------------
 
     def _dispatch(self, frame: list[Any]) -> None:
         kind = frame[0]
         if kind == CALL:
-            self._answer(frame[1], frame[2], self._function, frame)
+            self._answer(frame[1], frame[2], None, frame)
         elif kind in (ANSWER, REFUSE):
             self._deliver(frame)
         elif kind == VALUE:
-            self._answer(frame[1], frame[2], lambda f: self._loaded.get(f[2]), frame)  # pyright: ignore
+            self._answer(frame[1], frame[2], lambda f: self._get(f[2]), frame)
         elif kind == COMMAND:
             self._answer(frame[1], str(frame[2][:1]), self._command, frame)
         elif kind == PIN:
             os.sched_setaffinity(0, frame[2])
-
-    def _function(self, frame: list[Any]) -> Any:
-        assert self._loaded is not None
-        return self._loaded.get(frame[2])(*frame[3], **frame[4])
 
     def _command(self, frame: list[Any]) -> Any:
         _, _, argv, stdin, seconds, env = frame
@@ -155,13 +152,13 @@ class _Server:
             output=self._output,
         )
 
-    def _answer(self, number: int, name: str, act: Callable[[list[Any]], Any], frame: list[Any]) -> None:
-        """Do something of the program's and send what came of it."""
+    def _answer(self, number: int, name: str, act: Callable[[list[Any]], Any] | None, frame: list[Any]) -> None:
+        """Do something of the program's, call its function `name` unless told what, and send what came of it."""
         outer, self._busy = self._busy, True
         try:
             if time.monotonic() > self._deadline:
                 raise TrialTimeout("the trial's time is over")
-            value = act(frame)
+            value = self._get(name)(*frame[3], **frame[4]) if act is None else act(frame)
             kind = cast("type[Any]", type(value))
             awaited = kind not in SCALARS and hasattr(kind, "__await__")
         except BaseException as error:  # noqa: BLE001 - told to the evaluator
@@ -171,17 +168,25 @@ class _Server:
         self._busy = outer
         if awaited:
             self._await(number, name, value)
-        else:
-            self._return(number, name, value)
+            return
+        if kind in SCALARS and self._tracer is None:  # what `_return` does, in short
+            _flush()
+            try:
+                with self._sending:
+                    self._wire.send((RETURN, number, value))
+                return
+            except (OverflowError, UnicodeEncodeError, MemoryError, Unsendable):
+                pass  # the long way finds a form for it, or the words for a refusal
+        self._return(number, name, value)
 
     def _return(self, number: int, name: str, value: Any) -> None:
         _flush()
         try:
             with self._sending:
-                if self._tracer is None:
-                    self._wire.send_values((RETURN, number), (value,))
-                else:
+                if self._tracer is not None:
                     self._send_traced((RETURN, number), (value,))
+                    return
+                self._wire.send_values((RETURN, number), (value,))
         except Unsendable as error:
             self._tell(number, "output", returned(name, error))
         except MemoryError:
@@ -231,11 +236,11 @@ class _Server:
         if self._loop is None:
             self._loop = asyncio.new_event_loop()
             asyncio.set_event_loop(self._loop)
-        loop, socket_ = self._loop, self._wire.socket.fileno()
+        loop, ours = self._loop, self._wire.fileno()
         self._looping = True
         self._idle = asyncio.Event()
         try:
-            loop.add_reader(socket_, self._readable)
+            loop.add_reader(ours, self._readable)
             self._begin(number, name, awaitable)
             loop.run_until_complete(self._idle.wait())
         except TrialTimeout as error:
@@ -243,7 +248,7 @@ class _Server:
                 self._raise(waiting, error)
         finally:
             self._looping = False
-            loop.remove_reader(socket_)
+            loop.remove_reader(ours)
 
     def _begin(self, number: int, name: str, awaitable: Any) -> None:
         self._awaited.add(number)
@@ -268,7 +273,7 @@ class _Server:
         if not self._reading.acquire(blocking=False):
             return
         try:
-            while select.select([self._wire.socket], [], [], 0)[0]:
+            while select.select([self._wire], [], [], 0)[0]:
                 self._sort(self._wire.receive())
         except Closed:
             os._exit(0)
@@ -335,6 +340,20 @@ class _Server:
                 self._reading.release()
                 if self._looping:
                     self._loop.call_soon_threadsafe(self._readable)
+
+    def _make_room(self, wire: Wire) -> None:
+        """The evaluator takes in nothing more: it may be sending itself, and wait for us."""
+        if not wire.wait() or not self._reading.acquire(blocking=False):
+            return
+        try:
+            if select.select([wire], [], [], 0)[0]:  # nobody has read it meanwhile
+                self._sort(wire.receive())
+        except Closed:
+            os._exit(0)
+        finally:
+            self._reading.release()
+        if self._looping:
+            self._loop.call_soon_threadsafe(self._readable)
 
     def _sort(self, frame: list[Any]) -> None:
         if frame[0] in (ANSWER, REFUSE):
@@ -432,13 +451,13 @@ def prepare() -> None:
     )
 
 
-def serve(sock: socket.socket, folder: str) -> int:
-    """Serve one trial over `sock`, with `folder` as the candidate's own; gives the exit status of the process.
+def serve(ends: Ends, folder: str) -> int:
+    """Serve one trial over `ends`, with `folder` as the candidate's own; gives the exit status of the process.
 
     `prepare` must have been called, in this process or in the one that it was forked from.
     """
     sys.stdout, sys.stderr = sys.__stdout__, sys.__stderr__ = _streams
-    server = _Server(sock, folder)
+    server = _Server(ends, folder)
     try:
         server.load()
         server.run()

@@ -194,14 +194,14 @@ class Reader:
 
     def __init__(self, resolve: Callable[[int, str, bool], Handler] | None = None) -> None:
         self._resolve = resolve
-        self._decoder = msgspec.msgpack.Decoder(ext_hook=self._ext)
+        self.decode = msgspec.msgpack.Decoder(ext_hook=self._ext).decode  # raises what it likes, and knows no buffers
         self._buffers: Sequence[bytearray] = ()
 
     def read(self, body: bytes | memoryview, buffers: Sequence[bytearray] = ()) -> Any:
         """The value that `body` and the buffers beside it stand for."""
         self._buffers = buffers
         try:
-            return self._decoder.decode(body)
+            return self.decode(body)
         except WireError:
             raise
         except MemoryError:
@@ -210,9 +210,11 @@ class Reader:
             raise WireError("a frame is nested too deeply") from None
         except Exception as error:  # noqa: BLE001 - hostile bytes may raise anything; told as what they are
             raise WireError(f"a frame cannot be read: {type(error).__name__}: {error}") from None
+        finally:
+            self._buffers = ()
 
     def _ext(self, code: int, data: memoryview) -> Any:
-        decode = self._decoder.decode
+        decode = self.decode
         if code == _TUPLE:
             return tuple(_listed(decode(data)))
         if code in (_SET, _FROZENSET):

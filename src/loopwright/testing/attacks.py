@@ -14,17 +14,30 @@ import msgspec
 from loopwright.execution.sandbox import walls
 from loopwright.trial import Trial
 
-_FORGER = """
-import functools, os, socket, msgspec as m, stat
-E = m.msgpack.Ext
+_CONNECTION = """
+import fcntl, os, stat, struct, time, msgspec as m
+def ours(fd):
+    try:
+        mode = fcntl.fcntl(fd, fcntl.F_GETFL) & os.O_ACCMODE
+    except OSError:
+        return False
+    return not stat.S_ISREG(os.fstat(fd).st_mode) and mode != os.O_RDONLY
+fds = [fd for fd in range(3, 64) if ours(fd)]
+def head(length, buffers=0):
+    return struct.pack('<BIH', 0xC1, length, buffers)
 def frame(value):
     data = m.msgpack.encode(value)
-    return len(data).to_bytes(4, 'little') + b'\\x00\\x00' + data
-fds = [fd for fd in range(3, 64) if os.path.exists(f'/proc/self/fd/{fd}') and stat.S_ISSOCK(os.fstat(fd).st_mode)]
-for fd in fds:
-    data = BYTES
-    while data: data = data[os.write(fd, data[:65536]):]
-import time; time.sleep(0.5)
+    return [data] if len(data) <= 4096 else [head(len(data)), data]
+def write(packets):
+    for fd in fds:
+        for data in packets:
+            while data: data = data[os.write(fd, data[:65536]):]
+"""
+_FORGER = """
+import functools
+E = m.msgpack.Ext
+write(BYTES)
+time.sleep(0.5)
 os._exit(0)
 """
 
@@ -34,7 +47,7 @@ class Attack(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     `tries` says what it does and `by` what contains it, for people. `spared` names a check of what a label does not
     tell. `whole`: `body` is the module, not the body of `double(x)`. `forges`: it is the bytes to be written into the
-    connection. `walled`: it is contained by bubblewrap alone.
+    connection, or lines that do so with `write`. `walled`: it is contained by bubblewrap alone.
     """
 
     name: str
@@ -53,7 +66,7 @@ class Attack(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         if self.whole:
             return text.rstrip("\n") + "\n"
         if self.forges:
-            text = _FORGER.replace("BYTES", self.body)
+            text = _CONNECTION + (_FORGER.replace("BYTES", text) if "\n" not in text else text)
         return "def double(x):\n" + "\n".join(f"    {line}" for line in text.strip("\n").splitlines()) + "\n"
 
     def contained(self, trial: Trial) -> bool:

@@ -59,6 +59,13 @@ async def async_call_many_models(program, row, trial):
 
 
 @task(train=_rows())
+async def many_calls_at_once(program, row, trial):
+    sent = [f"{i} " * 400 * row["x"] for i in range(1_500)]
+    got = await asyncio.gather(*(program.answer(text, trial.allm) for text in sent))
+    return float(got == [text * 2 for text in sent]), f"{len(got)} answers"
+
+
+@task(train=_rows())
 def handles(program, row, trial):
     seen = []
 

@@ -11,6 +11,7 @@ Not here: what the objects are (the games' own files), what a trial is (`loopwri
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
@@ -34,6 +35,8 @@ class Atari:
     observations what the paper's leave out. Raises `TaskError` where `ale-py` is not installed.
     """
 
+    strict = True  # no observation holds a tuple or an array
+
     def __init__(self, game: Game, *, sticky: float = 0.0, life: bool = False, full: bool = True) -> None:
         if not 0.0 <= sticky < 1.0:
             raise TaskError(f"sticky must be a probability from 0 to below 1, not {sticky}")
@@ -41,6 +44,8 @@ class Atari:
         self._sticky = sticky
         self._life = life
         self._ale: Any = _load(game.rom)
+        self._memory: Any = self._ale.getRAM()  # filled anew at every look: quicker than an array each time
+        self._bytes: Callable[[], bytes] = memoryview(self._memory).tobytes
         self._codes: list[Any] = list(self._ale.getMinimalActionSet())
         self._decoder = game.decoder(full)
         self._starts: list[Any] = []
@@ -83,8 +88,10 @@ class Atari:
             raise InvalidAction(self._says(action))
         reward = self._frames(self._codes[action])
         ale = self._ale
-        truncated: bool = ale.game_truncated()
-        over: bool = ale.game_over(with_truncation=False)
+        over = truncated = False
+        if ale.game_over():  # either of both, in one question
+            truncated = ale.game_truncated()
+            over = ale.game_over(with_truncation=False)
         if self._life and ale.lives() < self._lives:
             over = True
         return self._observe(reward), reward, over, truncated
@@ -95,7 +102,8 @@ class Atari:
 
     def ram(self) -> bytes:
         """The console's 128 bytes of memory."""
-        return self._ale.getRAM().tobytes()
+        self._ale.getRAM(self._memory)
+        return self._bytes()
 
     def _frames(self, code: Any) -> float:
         act = self._ale.act
@@ -112,11 +120,11 @@ class Atari:
             self._last = code
             reward = act(code) + act(code) + act(code)
         if self.game.late:
-            self._before = self._ale.getRAM().tobytes()
+            self._before = self.ram()
         return float(reward + act(self._last))
 
     def _observe(self, reward: float) -> Observation:
-        ram = self._ale.getRAM().tobytes()
+        ram = self.ram()
         observation = self._decoder.read(ram, self._before or ram)
         observation["reward"] = reward
         return observation

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from operator import itemgetter
+
 from loopwright.staged import Stage, Staged
 from loopwright.tasks.atari.game import Box, Game, Observation, Protocols, box, decimal
 
@@ -14,6 +16,7 @@ CUBES = (
     ((1, 20, 149), (3, 44, 149), (5, 68, 149), (7, 96, 149), (9, 120, 149)),
     ((32, 8, 178), (34, 32, 178), (36, 56, 178), (38, 84, 178), (40, 108, 178), (42, 132, 178)),
 )
+_colours_of = itemgetter(*(address for row in CUBES for address, _, _ in row))
 DISKS = ((112, 12, 138), (122, 140, 138))
 # The five rows below the top that others than Q*bert stand on: address of the picture, and the y below their
 # feet.
@@ -49,7 +52,7 @@ class QbertObjects:
         self._figures: dict[str, Box] = {}
         self._coily_row = NOWHERE
         self._coily_x = 0
-        self._colours: list[int] = []
+        self._colours: tuple[int, ...] = ()
         self._cubes: list[Observation] = []
 
     def read(self, ram: bytes, before: bytes = b"") -> Observation:
@@ -110,7 +113,7 @@ class QbertObjects:
         return None
 
     def _read_cubes(self, ram: bytes) -> list[Observation]:
-        colours = [ram[address] for row in CUBES for address, _, _ in row]
+        colours = _colours_of(ram)
         if colours != self._colours:
             self._colours = colours
             self._cubes = [

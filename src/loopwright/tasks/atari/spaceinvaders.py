@@ -11,6 +11,12 @@ SATELLITE_AWAY = (0, 180)
 SHIELDS_SHOWN = 64
 # Name, and addresses of x and y: two of the aliens', one of the player's.
 BULLETS = (("Bullet0", 83, 81), ("Bullet1", 84, 82), ("Bullet2", 87, 85))
+# Name, its bit in the six bytes of living aliens, and where it stands in the block.
+ALIENS = [
+    (f"Alien{6 * row + column}", 1 << 8 * row + column, 16 * column, 18 * row)
+    for row in range(6)
+    for column in range(6)
+]
 
 
 class SpaceInvadersObjects:
@@ -52,7 +58,7 @@ class SpaceInvadersObjects:
         for number, (name, at_x, at_y) in enumerate(BULLETS):
             y = 2 * ram[at_y] + 4
             bullet = None
-            if ram[at_y] != NO_BULLET and 20 < y < GROUND:
+            if 20 < y < GROUND and ram[at_y] != NO_BULLET:
                 last = self._bullets[number]
                 # The place of a spent bullet is used again: one that flies backwards is another.
                 if last is not None and (y < last["y"] if number < 2 else y > last["y"]):
@@ -80,18 +86,11 @@ class SpaceInvadersObjects:
         if of == self._aliens_of:  # the block stands still most of the time
             return
         self._aliens_of = of
+        living = int.from_bytes(rows, "big")
         self._aliens = {
-            f"Alien{6 * row + column}": {
-                "x": x + 16 * column,
-                "y": y + 18 * row,
-                "w": 8,
-                "h": 10,
-                "dx": dx,
-                "dy": dy,
-            }
-            for row in range(6)
-            for column in range(6)
-            if rows[5 - row] >> column & 1
+            name: {"x": x + right, "y": y + down, "w": 8, "h": 10, "dx": dx, "dy": dy}
+            for name, bit, right, down in ALIENS
+            if living & bit
         }
 
 
