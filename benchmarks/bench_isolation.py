@@ -7,27 +7,29 @@ seconds beside them are the steadier figure.
 from __future__ import annotations
 
 import asyncio
-import random
 import time
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 from measure import Row, alone
+from world.task import endless
 
 from loopwright.execution.process import ProcessExecutor
 from loopwright.execution.protocol import Limits, Source
 from loopwright.tasks.atari import GAMES, game_record
-from loopwright.tasks.atari.emulator import REPEAT, Atari
 from loopwright.trial import Trial, TrialSpec
 
 WORLD = Path(__file__).parent / "world"
-ATARI_STEPS = 2_000
+ATARI_STEPS = 4_000  # where the paper's evaluation of most games ends
 GUESSER = """\
-import random
+drawn = 0
 
 
 def act(obs):
-    return random.randrange({actions})
+    global drawn
+    drawn = (drawn * 1103515245 + 12345) & 0x7FFFFFFF
+    return (drawn >> 16) % {actions}
 """
 
 
@@ -75,29 +77,67 @@ async def round_trips(repeats: int, *, record: bool) -> tuple[float, float]:
         await executor.close()
 
 
-def bare_steps(steps: int, game: str) -> float:
-    """CPU microseconds of an agent step on the emulator alone: four frames, no objects, no policy, no Python around."""
-    console = Atari(game_record(game))
-    console.reset(0)
-    ale, rng = console._ale, random.Random(0)
-    codes = [rng.choice(ale.getMinimalActionSet()) for _ in range(steps)]
-    act = ale.act
-    began = time.process_time()
-    for code in codes:
-        for _ in range(REPEAT):
-            act(code)
-        if ale.game_over():
-            ale.reset_game()
-    return (time.process_time() - began) / steps * 1e6
+class Overheard:
+    """The emulator, with what it was made to play written down: each frame's action, None for a game begun anew."""
+
+    def __init__(self, ale: Any) -> None:
+        self._ale = ale
+        self.frames: list[Any] = []
+
+    def act(self, code: Any) -> float:
+        self.frames.append(code)
+        return self._ale.act(code)
+
+    def restoreState(self, state: Any) -> None:
+        self.frames.append(None)
+        self._ale.restoreState(state)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._ale, name)
 
 
-async def played(game: str, repeats: int, *, record: bool = False) -> list[Trial]:
-    """Isolated trials of a policy that chooses at random: whole observations, sticky actions.
+class Replay:
+    """The game that the guesser plays, to be played again, frame by frame, on the emulator alone."""
 
-    A policy that thinks would add its own time, and one that loses quickly would count the start of its trials more.
+    def __init__(self, game: str) -> None:
+        policy: dict[str, Any] = {}
+        exec(guesser(game), policy)
+        env = endless(game)
+        env.reset(0)
+        self._ale, self._start = env._ale, env._starts[0]
+        env._ale = overheard = Overheard(self._ale)
+        observation, self.score = env.reset(0), 0.0
+        for _ in range(ATARI_STEPS):
+            observation, reward, _, _ = env.step(policy["act"](observation))
+            self.score += reward
+        self._frames, self._memory = overheard.frames, self._ale.getRAM().tobytes()
+
+    def microseconds(self) -> float:
+        """CPU time of an agent step of it: no objects, no policy, nothing around. It must end as it did."""
+        ale, start = self._ale, self._start
+        act = ale.act
+        began = time.process_time()
+        for code in self._frames:
+            if code is None:
+                ale.reset_game()
+                ale.restoreState(start)
+            else:
+                act(code)
+        used = time.process_time() - began
+        assert ale.getRAM().tobytes() == self._memory, "the replay went another way"
+        return used / ATARI_STEPS * 1e6
+
+
+def guesser(game: str) -> str:
+    return GUESSER.format(actions=len(game_record(game).actions))
+
+
+async def played(game: str, repeats: int, *, record: bool) -> list[Trial]:
+    """Isolated trials of a policy that guesses: whole observations, sticky actions, from the fork to the clearing up.
+
+    A policy that thinks would add its own time.
     """
-    text = GUESSER.format(actions=len(game_record(game).actions))
-    source = Source(game, {"policy.py": text.encode()}, "policy.py")
+    source = Source(game, {"policy.py": guesser(game).encode()}, "policy.py")
     executor = ProcessExecutor("task.py:game", WORLD, options={"name": game, "steps": ATARI_STEPS})
     try:
         await executor.start()
@@ -107,19 +147,23 @@ async def played(game: str, repeats: int, *, record: bool = False) -> list[Trial
 
 
 def game_row(game: str, repeats: int) -> Row:
-    """Steps in isolation against the bare emulator's, in turn, so that noise of the machine meets all of them."""
+    """Steps in isolation against the bare emulator's for the very same game, in turn.
+
+    The best of each counts: all of them do the same work, and whatever disturbs a shared machine only adds to it.
+    """
+    replay = Replay(game)
     bare: list[float] = []
     ours: dict[bool, list[float]] = {False: [], True: []}
     for _ in range(repeats):
-        bare.append(bare_steps(ATARI_STEPS, game))
         for record, found in ours.items():
-            for trial in asyncio.run(played(game, 3, record=record))[1:]:
-                assert trial.feedback.error is None, trial.feedback.text
-                found.append(trial.cpu / ATARI_STEPS * 1e6)
-    share, recorded = (median(bare) / median(found) for found in ours.values())
+            trials = asyncio.run(played(game, 4, record=record))
+            assert all(trial.feedback.error is None and trial.score == replay.score for trial in trials), trials
+            found += [trial.cpu / ATARI_STEPS * 1e6 for trial in trials[1:]]  # the first loads the game
+            bare += [replay.microseconds() for _ in range(2)]
+    share, recorded = (min(bare) / min(found) for found in ours.values())
     return Row(
         f"{game} under full isolation, steps per CPU second against the bare emulator",
-        f"{share:.0%} ({median(ours[False]):.0f} us a step, bare {median(bare):.0f}; recording all: {recorded:.0%})",
+        f"{share:.0%} ({min(ours[False]):.0f} us a step, bare {min(bare):.0f}; recording all: {recorded:.0%})",
         ">= 80 %",
         share >= 0.8,
     )

@@ -3,6 +3,7 @@
 import time
 
 import loopwright as lw
+from loopwright.tasks.episode import episodes
 
 
 @lw.task(train=list(range(64)), validation=list(range(16)), test=list(range(1)))
@@ -30,24 +31,19 @@ def calls(program, example, trial):
     return (time.perf_counter() - began) / example * 1e6
 
 
-def game(name, steps):
-    """So many steps of an Atari game with whole observations, begun anew when it is over; see `bench_isolation`."""
+def endless(name):
+    """An Atari game under the full protocol, begun anew when it is over."""
     from loopwright.tasks.atari import game_record
     from loopwright.tasks.atari.emulator import Atari
 
-    made = []
+    class Endless(Atari):
+        def step(self, action):
+            observation, reward, over, truncated = super().step(action)
+            return self.reset(0) if over or truncated else observation, reward, False, False
 
-    @lw.task(train=[0], validation=[], test=[])
-    def play(program, example, trial):
-        """Choose an action."""
-        if not made:
-            made.append(Atari(game_record(name), sticky=0.25))
-        env, act = made[0], program.act
-        observation = env.reset(example)
-        for _ in range(steps):
-            observation, _, over, _ = env.step(act(observation))
-            if over:
-                observation = env.reset(example)
-        return 1.0
+    return Endless(game_record(name), sticky=0.25)
 
-    return play
+
+def game(name, steps):
+    """So many steps of an endless game, in the loop that plays every environment; see `bench_isolation`."""
+    return episodes(lambda: endless(name), act="act", train=[0], max_steps=steps, floor=-float(steps), goal="Play.")

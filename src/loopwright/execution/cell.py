@@ -73,6 +73,7 @@ class Cell:
                     break
                 except OSError:
                     if attempt == 2:
+                        ours.close()
                         raise ExecutionError("a sandbox died as soon as it was started") from None
                     self._start()
         finally:

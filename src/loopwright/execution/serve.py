@@ -1,7 +1,7 @@
 """The trial process: loads a candidate and answers the evaluator's calls until the evaluator hangs up.
 
 Runs inside the sandbox, already confined (`candidate`), and shares its memory with the candidate's code: nothing
-here may be trusted by anybody outside. It blocks on its socket while plain functions are called, one after the
+here may be trusted by anybody outside. It blocks on its pipe while plain functions are called, one after the
 other; a call of a coroutine function starts an event loop, in which further calls overlap, until none is left.
 While the program waits for a handle's answer (`trial.llm`), whichever thread waits reads for all.
 """
@@ -123,6 +123,7 @@ class _Server:
                 answer(frame[1], frame[2], None, frame)
             else:
                 self._dispatch(frame)
+            del frame  # what it held is given back at once, while it still is in the processor's caches
 
     # -- calls into the program ---------------------------------------------------------------------------------------
 

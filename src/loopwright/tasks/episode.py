@@ -180,7 +180,8 @@ def episodes(
             observation, over = turn[0], turn[2]
             truncated = len(turn) == 4 and turn[3]
             total += reward
-            lost += min(reward, 0.0)
+            if reward < 0:
+                lost += reward
             step += 1
         ended = "over" if over else "truncated" if truncated else "limit"
         return Episode(total, step, ended, seed, observation, lost=lost)

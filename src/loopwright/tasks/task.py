@@ -23,6 +23,7 @@ from loopwright.execution.protocol import Program, TaskCard
 from loopwright.feedback import Feedback
 from loopwright.llm.protocol import Ask, Message, Reply, conversation
 from loopwright.trace import Call, Step
+from loopwright.trace.record import plain
 from loopwright.trial import Split, TrialSpec
 
 Examples = Sequence[Any]
@@ -62,9 +63,9 @@ class StepRecorder:
             self._turns.append(Step(observation, action, None, [] if calls is None else calls))
 
     def step(self, observation: Any, action: Any, reward: float | None = None) -> None:
-        """One step of the task's own. Plain containers are copied, so the task may go on changing them."""
+        """One step of the task's own. Values are copied, and described where they are no plain data."""
         if not self._stopped:
-            self._own.append((len(self._turns), _frozen(observation), _frozen(action), reward))
+            self._own.append((len(self._turns), plain(observation), plain(action), reward))
 
     def steps(self) -> list[Step]:
         """All steps so far. Calls into the program after the task's last own step are steps themselves."""
@@ -463,12 +464,3 @@ def _finish(value: Awaitable[object]) -> object:
 
 def _has(examples: Examples, field: str) -> bool:
     return len(examples) > 0 and all(isinstance(e, Mapping) and field in e for e in examples)
-
-
-def _frozen(value: Any) -> Any:
-    """A copy that later changes of `value` do not reach; scalars and unknown objects are kept as they are."""
-    if isinstance(value, dict):
-        return {key: _frozen(item) for key, item in cast("dict[Any, Any]", value).items()}
-    if isinstance(value, list | tuple):
-        return [_frozen(item) for item in cast("Sequence[Any]", value)]
-    return value

@@ -4,6 +4,7 @@ import asyncio
 import time
 
 from loopwright.feedback import Feedback
+from loopwright.tasks.episode import episodes
 from loopwright.tasks.task import task
 
 SECRET_ANSWER = "the-answer-is-" + str(41 + 1)  # so that it is no literal of this file
@@ -63,6 +64,31 @@ async def many_calls_at_once(program, row, trial):
     sent = [f"{i} " * 400 * row["x"] for i in range(1_500)]
     got = await asyncio.gather(*(program.answer(text, trial.allm) for text in sent))
     return float(got == [text * 2 for text in sent]), f"{len(got)} answers"
+
+
+class _Odd:
+    """Promises plain observations, and does not always keep it."""
+
+    strict = True
+
+    def __init__(self):
+        self._step = 0
+
+    def reset(self, seed):
+        self._step = 0
+        return self._observation()
+
+    def step(self, action):
+        reward = float(action == self._step)
+        self._step += 1
+        return self._observation(), reward, self._step == 200
+
+    def _observation(self):
+        odd = {100: 1 << 70, 110: {1, 2}, 120: print} if self._step < 130 else {}
+        return {"step": self._step, "things": [{"x": 1, "far": 2.5}], "odd": odd.get(self._step)}
+
+
+odd_episode = episodes(_Odd, act="act", train=range(3))
 
 
 @task(train=_rows())

@@ -107,13 +107,14 @@ class Atari:
 
     def _frames(self, code: Any) -> float:
         act = self._ale.act
+        stuck = 0
         if self._sticky and code is not self._last:
-            codes: list[Any] = []
-            stuck = True
-            for _ in range(REPEAT):
-                # Once the new action has got through, repeating the frame before it is the new action too.
-                stuck = stuck and self._rng.random() < self._sticky
-                codes.append(self._last if stuck else code)
+            # Once the new action has got through, repeating the frame before it is the new action too.
+            draw = self._rng.random
+            while stuck < REPEAT and draw() < self._sticky:
+                stuck += 1
+        if stuck:
+            codes = [self._last] * stuck + [code] * (REPEAT - stuck)
             self._last = codes[-1]
             reward = act(codes[0]) + act(codes[1]) + act(codes[2])
         else:
@@ -124,7 +125,8 @@ class Atari:
         return float(reward + act(self._last))
 
     def _observe(self, reward: float) -> Observation:
-        ram = self.ram()
+        self._ale.getRAM(self._memory)
+        ram = self._bytes()
         observation = self._decoder.read(ram, self._before or ram)
         observation["reward"] = reward
         return observation

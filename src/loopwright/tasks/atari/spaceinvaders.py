@@ -40,21 +40,12 @@ class SpaceInvadersObjects:
         self._block: tuple[int, int] | None = None
         self._bullets: list[Box | None] = [None, None, None]
         self._satellite: Box | None = None
-        self._aliens_of: tuple[object, ...] = ()
-        self._aliens: dict[str, Box] = {}
-        self._shields_of = b""
-        self._shields: dict[str, Box] = {}
+        self._still_of: tuple[object, ...] = ()
+        self._still: Observation = {}
 
     def read(self, ram: bytes, before: bytes = b"") -> Observation:
-        self._player = box(ram[28] - 1, 185, 7, 10, self._player)
-        found: Observation = {"Player": self._player}
-        self._read_aliens(ram)
-        found.update(self._aliens)
-        if ram[24] & SHIELDS_SHOWN:
-            if ram[43:70] != self._shields_of:
-                self._shields_of = ram[43:70]
-                self._shields = _shields(self._shields_of)
-            found.update(self._shields)
+        found = self._block_and_shields(ram).copy()
+        self._player = found["Player"] = box(ram[28] - 1, 185, 7, 10, self._player)
         for number, (name, at_x, at_y) in enumerate(BULLETS):
             y = 2 * ram[at_y] + 4
             bullet = None
@@ -75,31 +66,33 @@ class SpaceInvadersObjects:
             found["score"] = 100 * decimal(ram[102]) + decimal(ram[104])
         return found
 
-    def _read_aliens(self, ram: bytes) -> None:
+    def _block_and_shields(self, ram: bytes) -> Observation:
+        """The observation's beginning: a place for the player, the aliens, the shields. It is to be copied."""
         x, y, rows = ram[26] - 1, 31 + 2 * ram[16], ram[18:24]
         at = self._block or (x, y)
         self._block = (x, y)
         dx, dy = x - at[0], y - at[1]
         if abs(dx) > 24 or abs(dy) > 24:
             dx = dy = 0
-        of = (x, y, dx, dy, rows)
-        if of == self._aliens_of:  # the block stands still most of the time
-            return
-        self._aliens_of = of
+        of = (x, y, dx, dy, rows, ram[43:70] if ram[24] & SHIELDS_SHOWN else b"")
+        if of == self._still_of:  # the block stands still most of the time
+            return self._still
+        self._still_of = of
         living = int.from_bytes(rows, "big")
-        self._aliens = {
-            name: {"x": x + right, "y": y + down, "w": 8, "h": 10, "dx": dx, "dy": dy}
-            for name, bit, right, down in ALIENS
-            if living & bit
-        }
+        self._still = {"Player": None}
+        for name, bit, right, down in ALIENS:
+            if living & bit:
+                self._still[name] = {"x": x + right, "y": y + down, "w": 8, "h": 10, "dx": dx, "dy": dy}
+        self._still.update(_shields(of[-1]))
+        return self._still
 
 
 def _shields(shapes: bytes) -> dict[str, Box]:
-    """The box of what is left of each shield; a shield is 8 bits wide and nine double rows high."""
+    """The box of what is left of each shield, which is 8 bits wide and nine double rows high; `shapes` may be empty."""
     shields: dict[str, Box] = {}
     for number in range(3):
         rows = shapes[9 * number : 9 * number + 9]
-        left = [row for row in range(9) if rows[row]]
+        left = [row for row, bits in enumerate(rows) if bits]
         if not left:
             continue
         bits = 0
