@@ -11,7 +11,6 @@ Bytes that break these rules are a `WireError`, whatever they are; memory grows 
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import select
 import socket
@@ -29,7 +28,6 @@ BUFFERS_LIMIT = 256 << 20  # arrays and tables of one frame together
 
 _PACKET = select.PIPE_BUF
 _PIECE = 65536  # what is written at once of a long frame
-_ROOM = 1 << 20  # a pipe of so many bytes has room for 256 packets
 _HEAD = struct.Struct("<BIH")
 _LONG = 0xC1
 
@@ -57,13 +55,10 @@ def connection() -> tuple[Ends, Ends]:
 
 def _one_way() -> tuple[int, int]:
     try:
-        read, write = os.pipe2(os.O_DIRECT | os.O_CLOEXEC)
+        return os.pipe2(os.O_DIRECT | os.O_CLOEXEC)
     except OSError:  # a kernel without packets in pipes, such as gVisor's
         a, b = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         return a.detach(), b.detach()
-    with contextlib.suppress(OSError):  # a user has a limit of what may wait in pipes
-        fcntl.fcntl(write, fcntl.F_SETPIPE_SZ, _ROOM)
-    return read, write
 
 
 class Wire:
