@@ -30,6 +30,7 @@ def frame(value):
     return [data] if len(data) <= 4096 else [head(len(data)), data]
 def write(packets):
     for fd in fds:
+        os.set_blocking(fd, True)
         for data in packets:
             while data: data = data[os.write(fd, data[:65536]):]
 """
