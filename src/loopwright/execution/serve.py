@@ -184,10 +184,10 @@ class _Server:
         _flush()
         try:
             with self._sending:
-                if self._tracer is not None:
+                if self._tracer is None:
+                    self._wire.send_values((RETURN, number), (value,))
+                else:
                     self._send_traced((RETURN, number), (value,))
-                    return
-                self._wire.send_values((RETURN, number), (value,))
         except Unsendable as error:
             self._tell(number, "output", returned(name, error))
         except MemoryError:
@@ -333,28 +333,27 @@ class _Server:
                     self._arrived.wait(0.2)
                 else:
                     return
-            try:
-                self._sort(self._wire.receive())
-            except Closed:
-                os._exit(0)
-            finally:
-                self._reading.release()
-                if self._looping:
-                    self._loop.call_soon_threadsafe(self._readable)
+            self._take_in()
 
-    def _make_room(self, wire: Wire) -> None:
+    def _make_room(self) -> None:
         """The evaluator takes in nothing more: it may be sending itself, and wait for us."""
-        if not wire.wait() or not self._reading.acquire(blocking=False):
-            return
+        if self._reading.acquire(blocking=False):
+            self._take_in(or_room=True)
+        else:
+            self._wire.wait()
+
+    def _take_in(self, *, or_room: bool = False) -> None:
+        """Wait for a frame, or for room to send, and put it where it belongs. Gives `_reading` back, which the caller
+        holds."""
         try:
-            if select.select([wire], [], [], 0)[0]:  # nobody has read it meanwhile
-                self._sort(wire.receive())
+            if not or_room or self._wire.wait():
+                self._sort(self._wire.receive())
         except Closed:
             os._exit(0)
         finally:
             self._reading.release()
-        if self._looping:
-            self._loop.call_soon_threadsafe(self._readable)
+            if self._looping:
+                self._loop.call_soon_threadsafe(self._readable)
 
     def _sort(self, frame: list[Any]) -> None:
         if frame[0] in (ANSWER, REFUSE):

@@ -66,7 +66,7 @@ class Wire:
     send.
 
     `resolve(number, name, is_async)` makes the callable for a handle that arrives; without it handles are refused.
-    `full(wire)` is called, until there is room, where the other side does not read what it is sent: it may wait for us
+    `full()` is called, until there is room, where the other side does not read what it is sent: it may wait for us
     to read first. Without it `send` waits.
     """
 
@@ -75,7 +75,7 @@ class Wire:
         ends: Ends,
         *,
         resolve: Callable[[int, str, bool], Handler] | None = None,
-        full: Callable[[Wire], None] | None = None,
+        full: Callable[[], None] | None = None,
     ) -> None:
         if full is not None:
             os.set_blocking(ends.write, False)
@@ -150,7 +150,7 @@ class Wire:
             written = self._write(rest[:_PIECE])
             if written is None:
                 assert self._full is not None
-                self._full(self)
+                self._full()
             else:
                 rest = rest[written:]
 

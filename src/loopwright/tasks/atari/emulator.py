@@ -125,8 +125,7 @@ class Atari:
         return float(reward + act(self._last))
 
     def _observe(self, reward: float) -> Observation:
-        self._ale.getRAM(self._memory)
-        ram = self._bytes()
+        ram = self.ram()
         observation = self._decoder.read(ram, self._before or ram)
         observation["reward"] = reward
         return observation
