@@ -232,6 +232,41 @@ def test_a_strict_environment_is_played_the_short_way_and_may_break_its_promise(
     assert "while the program was running" in late.feedback.text or "-->" in late.feedback.text
 
 
+SEES = """
+def act(obs):
+    step = obs["step"]
+    assert obs.pop("odd", 0) == (1 << 70 if step > 150 and step % 10 == 0 else 0)
+    still, moving = _parts_of(step)
+    assert list(obs) == [*still, *moving], list(obs)
+    assert obs == still | moving
+    for value in obs.values():  # what it does to what it was given is its own business
+        if type(value) is dict:
+            value["x"] = "gone"
+        elif type(value) is list:
+            if type(value[0]) is dict:
+                value[0]["x"] = "gone"
+            value.append("more")
+    obs.clear()
+    return step
+"""
+
+
+@pytest.mark.parametrize("record", [False, True])
+def test_what_stands_still_is_made_anew_for_every_call(bench: MakeBench, record: bool) -> None:
+    text = (TASKS / "plain.py").read_text()
+    program = source(text[text.index("def _parts_of") : text.index("class _Walls")] + SEES)
+    one = bench("plain.py:walls_episode")
+    trial = one.run(program, 0, record=record)
+    assert (trial.score, trial.feedback.error) == (200.0, None), trial.feedback
+    with pytest.raises(TaskError, match="`parts` do not make up its observation"):
+        one.run(program, 2, record=record)
+
+
+def test_what_was_printed_without_an_end_of_line_is_seen(bench: MakeBench) -> None:
+    trial = bench("plain.py:double").run(source("def double(x):\n    print(x, end='')\n    return 2 * x\n"), 1)
+    assert (trial.feedback.error, trial.trace.stdout) == (None, "1")
+
+
 def test_failed_model_call_is_labelled(bench: MakeBench) -> None:
     one = bench("plain.py:model")
 

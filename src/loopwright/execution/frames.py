@@ -10,9 +10,12 @@ Every frame is a list: its kind, the number of the request it belongs to, and wh
     ANSWER  n value                                   CALLBACK n handle, overlaps, args, kwargs
     REFUSE  n type, message
     PIN     0 cpus
+    SHOW    n name, moving [, still]
+
+SHOW is CALL with one dict, `{**still, **moving}`; `still` is sent when it is another than last time.
 """
 
 from __future__ import annotations
 
-LOAD, CALL, VALUE, COMMAND, ANSWER, REFUSE, PIN = range(1, 8)
+LOAD, CALL, VALUE, COMMAND, ANSWER, REFUSE, PIN, SHOW = range(1, 9)
 LOADED, RETURN, RAISE, CALLBACK = range(11, 15)

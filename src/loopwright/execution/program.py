@@ -53,6 +53,14 @@ class Engine(Protocol):
     ) -> Command: ...
 
 
+class Parts(Protocol):
+    """The last observation in two, `still | moving`. The former is the same object while nothing in it changes: by name
+    scalars, dicts and lists of scalars, or lists of such."""
+
+    still: dict[str, Any]
+    moving: dict[str, Any]
+
+
 class ProgramProxy:
     """`program` in a task function. Every name but `value`, `text` and `run` is one of the candidate's functions."""
 
@@ -89,15 +97,16 @@ class ProgramProxy:
         return self._engine.run(command, stdin=stdin, seconds=seconds, env=env)
 
 
-def observing(program: Any, name: str) -> Callable[[Any], Any]:
+def observing(program: Any, name: str, parts: Parts | None = None) -> Callable[[Any], Any]:
     """The program's function `name`, for calls with one value made of None, bool, int, float, str, bytes, lists and
     dicts alone.
 
     A program in a sandbox is then called without a look at every value, in the shortest way there is. Where the
-    promise is broken, a tuple arrives as a list, a set too, and so on: what msgpack makes of it.
+    promise is broken, a tuple arrives as a list, a set too, and so on: what msgpack makes of it. With `parts`, which
+    have to be those of the value, what stands still is not sent again.
     """
     observe = getattr(getattr(program, "_engine", None), "observe", None)
-    return getattr(program, name) if observe is None else functools.partial(observe, name)
+    return getattr(program, name) if observe is None else functools.partial(observe, name, parts)
 
 
 def kind_of(error: BaseException) -> ErrorKind:

@@ -19,7 +19,7 @@ from typing import Any, NoReturn, get_args
 
 import msgspec
 
-from loopwright.errors import BudgetExhausted, ExecutionError
+from loopwright.errors import BudgetExhausted, ExecutionError, TaskError
 from loopwright.execution.cell import Outcome
 from loopwright.execution.frames import (
     ANSWER,
@@ -32,9 +32,10 @@ from loopwright.execution.frames import (
     RAISE,
     REFUSE,
     RETURN,
+    SHOW,
     VALUE,
 )
-from loopwright.execution.program import ProgramFailure, Recorder, observed, text_of
+from loopwright.execution.program import Parts, ProgramFailure, Recorder, observed, text_of
 from loopwright.execution.protocol import Command, Limits, Source
 from loopwright.execution.wire import Closed, Ends, Unsendable, Wire, WireError
 from loopwright.feedback import ErrorKind
@@ -98,6 +99,7 @@ class RemoteProgram:
         self._tasks: set[asyncio.Task[None]] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._number = 0
+        self._still: Any = None  # what the candidate has of an environment's observations
         self._trace_room = TRACE_LIMIT
         self._loaded = False
         self._broken: ProgramFailure | None = None
@@ -156,7 +158,7 @@ class RemoteProgram:
             return _Pending(self, name, args, kwargs)
         return self._converse(CALL, name, (list(args), kwargs))
 
-    def observe(self, name: str, observation: Any) -> Any:
+    def observe(self, name: str, parts: Parts | None, observation: Any) -> Any:
         """`invoke` with one observation that is known to be plain; see `loopwright.execution.program.observing`.
 
         All in one piece: it is called between two steps of an environment, whose work has emptied the processor's
@@ -165,11 +167,19 @@ class RemoteProgram:
         with self._turn:
             usual = self._number > CHATTY and self._recorder is None and self._broken is None
             if not usual or asyncio._get_running_loop() is not None:
+                if parts is not None and self._number < CHATTY and parts.still | parts.moving != observation:
+                    raise TaskError("the environment's `parts` do not make up its observation; see `Environment`")
                 return self.invoke(name, observation)
             number = self._number + 1
             try:
                 with self._sending:
-                    self._wire.send((CALL, number, name, (observation,), _NO_NAMES))
+                    if parts is None:
+                        self._wire.send((CALL, number, name, (observation,), _NO_NAMES))
+                    elif parts.still is self._still:
+                        self._wire.send((SHOW, number, name, parts.moving))
+                    else:
+                        self._wire.send((SHOW, number, name, parts.moving, parts.still))
+                        self._still = parts.still
             except Closed:
                 self._gone()
             except (TypeError, OverflowError, UnicodeEncodeError, RecursionError):

@@ -32,12 +32,13 @@ from loopwright.execution.frames import (
     RAISE,
     REFUSE,
     RETURN,
+    SHOW,
     VALUE,
 )
 from loopwright.execution.loading import Loaded, write_files
 from loopwright.execution.program import TrialTimeout, kind_of, returned, run_command
 from loopwright.execution.protocol import Source
-from loopwright.execution.values import SCALARS
+from loopwright.execution.values import SCALARS, copier
 from loopwright.execution.wire import BODY_LIMIT, Closed, Ends, Unsendable, Wire
 from loopwright.feedback import ErrorKind
 from loopwright.trace import Call, Failure
@@ -82,6 +83,7 @@ class _Server:
         self._loaded: Loaded | None = None
         self._get: Callable[[str], Any] = lambda name: None  # `Loaded.get`
         self._tracer: Tracer | None = None
+        self._still: Callable[[], dict[str, Any]] = dict  # makes what stands still in observations
 
     def load(self) -> None:
         loading = msgspec.convert(self._wire.receive()[1], _Loading)
@@ -121,6 +123,8 @@ class _Server:
                 continue
             if frame[0] == CALL:
                 answer(frame[1], frame[2], None, frame)
+            elif frame[0] == SHOW:
+                answer(frame[1], frame[2], self._show, frame)
             else:
                 self._dispatch(frame)
             del frame  # what it held is given back at once, while it still is in the processor's caches
@@ -131,6 +135,8 @@ class _Server:
         kind = frame[0]
         if kind == CALL:
             self._answer(frame[1], frame[2], None, frame)
+        elif kind == SHOW:
+            self._answer(frame[1], frame[2], self._show, frame)
         elif kind in (ANSWER, REFUSE):
             self._deliver(frame)
         elif kind == VALUE:
@@ -139,6 +145,13 @@ class _Server:
             self._answer(frame[1], str(frame[2][:1]), self._command, frame)
         elif kind == PIN:
             os.sched_setaffinity(0, frame[2])
+
+    def _show(self, frame: list[Any]) -> Any:
+        if len(frame) == 5:
+            self._still = copier(frame[4])
+        observation = self._still()  # made anew each time: the function may change what it is given
+        observation.update(frame[3])
+        return self._get(frame[2])(observation)
 
     def _command(self, frame: list[Any]) -> Any:
         _, _, argv, stdin, seconds, env = frame
@@ -170,8 +183,7 @@ class _Server:
         if awaited:
             self._await(number, name, value)
             return
-        if kind in SCALARS and self._tracer is None:  # what `_return` does, in short
-            _flush()
+        if kind in SCALARS and self._tracer is None:  # what `_return` does, in short; part of a line is flushed later
             try:
                 with self._sending:
                     self._wire.send((RETURN, number, value))
@@ -462,5 +474,6 @@ def serve(ends: Ends, folder: str) -> int:
         server.load()
         server.run()
     except Closed:
+        _flush()
         return 0
     return 0

@@ -69,6 +69,21 @@ def is_plain(values: Sequence[Any]) -> bool:
     return False
 
 
+def copier(still: dict[str, Any]) -> Callable[[], dict[str, Any]]:
+    """A function that makes `still` anew at every call: scalars, dicts and lists of scalars, lists of such, by name."""
+    if {dict}.issuperset(map(type, still.values())):  # the usual: an object by each name
+        return lambda: {name: item.copy() for name, item in still.items()}
+    return lambda: {name: _anew(item) for name, item in still.items()}
+
+
+def _anew(item: Any) -> Any:
+    if type(item) is dict:
+        return cast("dict[str, Any]", item).copy()
+    if type(item) is list:
+        return [row.copy() if type(row) in (dict, list) else row for row in cast("list[Any]", item)]
+    return item
+
+
 class Packer:
     """Makes one frame's values ready for msgpack: `tame` them, then pass `buffers` with the frame.
 

@@ -33,7 +33,11 @@ class Environment(Protocol):
     called when the environment is replaced. An optional `go_on(seed)` begins the further episodes of a trial that
     plays several, where they are not episodes of their own, such as the next life of a game. An optional attribute
     `strict = True` promises observations of None, bool, int, float, str, bytes, lists and dicts alone, not of tuples or
-    arrays: they are then handed to the program without a look at every value, which large ones are quicker for.
+    arrays: they are then handed to the program without a look at every value, which large ones are quicker for. Beside
+    it, an optional attribute `parts` tells what seldom changes in large observations, so that it need not be sent
+    again and again: an object whose `still` and `moving` make up the last observation, `still | moving`. As long as
+    nothing in `still` changes, it is the same dict; its values are scalars, dicts or lists of scalars, or lists of
+    such.
     """
 
     def reset(self, seed: int) -> Any:
@@ -120,7 +124,7 @@ def episodes(
         try:
             env = held[0]
             strict = arguments is None and getattr(env, "strict", False)
-            choose = observing(program, act) if strict else getattr(program, act)
+            choose = observing(program, act, getattr(env, "parts", None)) if strict else getattr(program, act)
             seed = int(example)
             played = [_play(env, choose, seed, env.reset, trial.step if trial.recording else None, trial.begun)]
             if repeats > 1:

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from types import SimpleNamespace
 
 from loopwright.feedback import Feedback
 from loopwright.tasks.episode import episodes
@@ -89,6 +90,53 @@ class _Odd:
 
 
 odd_episode = episodes(_Odd, act="act", train=range(3))
+
+
+def _parts_of(step):
+    """What stands still changes every seventh step; it has all the forms that it may have, and is long at times."""
+    at = step // 7
+    still = {
+        "wall": {"x": at, "y": 2.5},
+        "bricks": [{"x": at, "name": "brick"}, {"x": -at, "name": "brick"}],
+        "numbers": [at, at + 1],
+        "level": at,
+    }
+    if at % 2:
+        still = {f"wall{i}": {"x": i * at, "text": "long" * (at % 5)} for i in range(200)}
+    return still, {"step": step, "ball": {"x": 2 * step}}
+
+
+class _Walls:
+    """Tells what stands still; from step 150 on with what has no plain form, whatever it promised."""
+
+    strict = True
+
+    def __init__(self):
+        self.parts = SimpleNamespace()
+
+    def reset(self, seed):
+        self._lying = seed == 2
+        self._step = 0
+        return self._observation()
+
+    def step(self, action):
+        reward = float(action == self._step)
+        self._step += 1
+        return self._observation(), reward, self._step == 200
+
+    def _observation(self):
+        still, self.parts.moving = _parts_of(self._step)
+        if self._step % 7 == 0:
+            self.parts.still = still
+        if self._step > 150 and self._step % 10 == 0:
+            self.parts.moving["odd"] = 1 << 70
+        observation = self.parts.still | self.parts.moving
+        if self._lying:
+            observation["more"] = 1
+        return observation
+
+
+walls_episode = episodes(_Walls, act="act", train=range(3))
 
 
 @task(train=_rows())

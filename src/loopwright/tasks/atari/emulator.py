@@ -48,6 +48,7 @@ class Atari:
         self._bytes: Callable[[], bytes] = memoryview(self._memory).tobytes
         self._codes: list[Any] = list(self._ale.getMinimalActionSet())
         self._decoder = game.decoder(full)
+        self.parts: Any = self._decoder if hasattr(self._decoder, "still") else None
         self._starts: list[Any] = []
         self._rng = random.Random(0)
         self._last: Any = self._codes[0]
@@ -128,6 +129,8 @@ class Atari:
         ram = self.ram()
         observation = self._decoder.read(ram, self._before or ram)
         observation["reward"] = reward
+        if self.parts is not None:
+            self.parts.moving["reward"] = reward
         return observation
 
     def _start(self, number: int) -> Any:

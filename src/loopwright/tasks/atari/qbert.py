@@ -53,7 +53,8 @@ class QbertObjects:
         self._coily_row = NOWHERE
         self._coily_x = 0
         self._colours: tuple[int, ...] = ()
-        self._cubes: list[Observation] = []
+        self.still: Observation = {}
+        self.moving: Observation = {}
 
     def read(self, ram: bytes, before: bytes = b"") -> Observation:
         found: Observation = {}
@@ -78,9 +79,10 @@ class QbertObjects:
         found["Disks"] = [{"x": x, "y": y, "w": 8, "h": 2} for address, x, y in DISKS if ram[address]]
         found["lives"] = (ram[8] + 2) & 255
         if self._full:
-            found["Cubes"] = self._read_cubes(ram)
+            self._read_cubes(ram)
             found["score"] = 10_000 * decimal(ram[89]) + 100 * decimal(ram[90]) + decimal(ram[91])
-        return found
+        self.moving = found
+        return self.still | found
 
     def _read_player(self, ram: bytes) -> Box | None:
         y = ram[67]
@@ -112,16 +114,16 @@ class QbertObjects:
             return kind, x - 2, end - above - h, w, h
         return None
 
-    def _read_cubes(self, ram: bytes) -> list[Observation]:
+    def _read_cubes(self, ram: bytes) -> None:
         colours = _colours_of(ram)
         if colours != self._colours:
             self._colours = colours
-            self._cubes = [
+            cubes = [
                 {"row": row, "column": column, "x": x, "y": y, "w": 20, "h": 5, "color": ram[address]}
                 for row, cubes in enumerate(CUBES)
                 for column, (address, x, y) in enumerate(cubes)
             ]
-        return self._cubes
+            self.still = {"Cubes": cubes}
 
 
 GOAL = """Improve a policy that plays Atari Q*bert from the objects on the screen.

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from loopwright.staged import Stage, Staged
-from loopwright.tasks.atari.game import Box, Game, Observation, Protocols, box, decimal
+from loopwright.tasks.atari.game import JUMP, Box, Game, Observation, Protocols, box, decimal
 
-GROUND = 193  # a bullet that has come so far is spent, though the game counts on
-NO_BULLET = 0xF6
+SPENT = 95  # a bullet that has come so far down, in double rows, is spent, though the game counts on
 SATELLITE_AWAY = (0, 180)
 SHIELDS_SHOWN = 64
 # Name, and addresses of x and y: two of the aliens', one of the player's.
@@ -37,54 +36,67 @@ class SpaceInvadersObjects:
 
     def reset(self) -> None:
         self._player: Box | None = None
-        self._block: tuple[int, int] | None = None
+        self._block: tuple[int, int, bytes] | None = None
+        self._marched = False
+        self._aliens: Observation = {}
+        self._shapes: bytes | None = None
+        self._shields: Observation = {}
         self._bullets: list[Box | None] = [None, None, None]
         self._satellite: Box | None = None
-        self._still_of: tuple[object, ...] = ()
-        self._still: Observation = {}
+        self.still: Observation = {}
+        self.moving: Observation = {}
 
     def read(self, ram: bytes, before: bytes = b"") -> Observation:
-        found = self._block_and_shields(ram).copy()
-        self._player = found["Player"] = box(ram[28] - 1, 185, 7, 10, self._player)
+        self._read_still(ram)
+        self._player = box(ram[28] - 1, 185, 7, 10, self._player)
+        moving: Observation = {"Player": self._player}
         for number, (name, at_x, at_y) in enumerate(BULLETS):
-            y = 2 * ram[at_y] + 4
             bullet = None
-            if 20 < y < GROUND and ram[at_y] != NO_BULLET:
+            y = ram[at_y]
+            if 8 < y < SPENT:
+                y = 2 * y + 4
                 last = self._bullets[number]
                 # The place of a spent bullet is used again: one that flies backwards is another.
                 if last is not None and (y < last["y"] if number < 2 else y > last["y"]):
                     last = None
-                bullet = box(ram[at_x] - 2, y, 1, 8, last)
-                found[name] = bullet
+                moving[name] = bullet = box(ram[at_x] - 2, y, 1, 8, last)
             self._bullets[number] = bullet
         x = ram[30]
         self._satellite = None if x in SATELLITE_AWAY else box(x - 1, 12, 7, 8, self._satellite)
         if self._satellite is not None:
-            found["Satellite"] = self._satellite
+            moving["Satellite"] = self._satellite
         if self._full:
-            found["lives"] = ram[73]
-            found["score"] = 100 * decimal(ram[102]) + decimal(ram[104])
-        return found
+            moving["lives"] = ram[73]
+            moving["score"] = 100 * decimal(ram[102]) + decimal(ram[104])
+        self.moving = moving
+        return self.still | moving
 
-    def _block_and_shields(self, ram: bytes) -> Observation:
-        """The observation's beginning: a place for the player, the aliens, the shields. It is to be copied."""
-        x, y, rows = ram[26] - 1, 31 + 2 * ram[16], ram[18:24]
-        at = self._block or (x, y)
-        self._block = (x, y)
-        dx, dy = x - at[0], y - at[1]
-        if abs(dx) > 24 or abs(dy) > 24:
+    def _read_still(self, ram: bytes) -> None:
+        """The aliens, which march now and then, and the shields, which lose a piece now and then."""
+        block = ram[26] - 1, 31 + 2 * ram[16], ram[18:24]
+        shapes = ram[43:70] if ram[24] & SHIELDS_SHOWN else b""
+        if block == self._block and not self._marched and shapes == self._shapes:
+            return
+        if block != self._block or self._marched:
+            self._march(block)
+        if shapes != self._shapes:
+            self._shapes, self._shields = shapes, _shields(shapes)
+        self.still = {"Player": {}, **self._aliens, **self._shields}  # the player's place is the first
+
+    def _march(self, block: tuple[int, int, bytes]) -> None:
+        x, y, rows = block
+        last_x, last_y, _ = self._block or block
+        self._block = block
+        dx, dy = x - last_x, y - last_y
+        if abs(dx) > JUMP or abs(dy) > JUMP:
             dx = dy = 0
-        of = (x, y, dx, dy, rows, ram[43:70] if ram[24] & SHIELDS_SHOWN else b"")
-        if of == self._still_of:  # the block stands still most of the time
-            return self._still
-        self._still_of = of
+        self._marched = dx != 0 or dy != 0
         living = int.from_bytes(rows, "big")
-        self._still = {"Player": None}
-        for name, bit, right, down in ALIENS:
-            if living & bit:
-                self._still[name] = {"x": x + right, "y": y + down, "w": 8, "h": 10, "dx": dx, "dy": dy}
-        self._still.update(_shields(of[-1]))
-        return self._still
+        self._aliens = {
+            name: {"x": x + right, "y": y + down, "w": 8, "h": 10, "dx": dx, "dy": dy}
+            for name, bit, right, down in ALIENS
+            if living & bit
+        }
 
 
 def _shields(shapes: bytes) -> dict[str, Box]:
