@@ -38,8 +38,8 @@ def endless(name):
 
     class Endless(Atari):
         def step(self, action):
-            observation, reward, over, truncated = super().step(action)
-            return self.reset(0) if over or truncated else observation, reward, False, False
+            turn = Atari.step(self, action)
+            return (self.reset(0), turn[1], False, False) if turn[2] or turn[3] else turn
 
     return Endless(game_record(name), sticky=0.25)
 

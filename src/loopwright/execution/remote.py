@@ -166,7 +166,7 @@ class RemoteProgram:
         """
         with self._turn:
             usual = self._number > CHATTY and self._recorder is None and self._broken is None
-            if not usual or asyncio._get_running_loop() is not None:
+            if not usual:
                 if parts is not None and self._number < CHATTY and parts.still | parts.moving != observation:
                     raise TaskError("the environment's `parts` do not make up its observation; see `Environment`")
                 return self.invoke(name, observation)

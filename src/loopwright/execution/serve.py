@@ -109,7 +109,8 @@ class _Server:
 
     def run(self) -> None:
         """Answer calls until the evaluator hangs up."""
-        calls, reading, receive, answer = self._calls, self._reading, self._wire.receive, self._answer
+        calls, reading, receive = self._calls, self._reading, self._wire.receive
+        answer, show = self._answer, self._show
         while True:
             if calls:
                 frame = calls.popleft()
@@ -124,7 +125,7 @@ class _Server:
             if frame[0] == CALL:
                 answer(frame[1], frame[2], None, frame)
             elif frame[0] == SHOW:
-                answer(frame[1], frame[2], self._show, frame)
+                answer(frame[1], frame[2], show, frame)
             else:
                 self._dispatch(frame)
             del frame  # what it held is given back at once, while it still is in the processor's caches

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from loopwright.staged import Stage, Staged
-from loopwright.tasks.atari.game import Box, Game, Observation, Protocols, box, decimal
+from loopwright.tasks.atari.game import DECIMAL, Box, Game, Observation, Protocols, box
 
 EMPTY, LEFTWARD = 11, 216  # the picture of an empty lane, and of an enemy that faces to the left
 DYING = range(79, 126)
@@ -63,7 +63,7 @@ class AsterixObjects:
             "Consumables": things,
             "Rewards": rewards,
             "lives": ram[83],
-            "score": 10_000 * decimal(ram[94]) + 100 * decimal(ram[95]) + decimal(ram[96]),
+            "score": 10_000 * DECIMAL[ram[94]] + 100 * DECIMAL[ram[95]] + DECIMAL[ram[96]],
         }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from loopwright.staged import Stage, Staged
-from loopwright.tasks.atari.game import Box, Game, Observation, Protocols, box, decimal
+from loopwright.tasks.atari.game import DECIMAL, Box, Game, Observation, Protocols, box
 
 # The rows of bricks from the lowest (y = 87) to the highest (y = 57), by colour: blue, aqua (green), green
 # (yellow), ... The names are those of the paper's observations.
@@ -70,7 +70,7 @@ class BreakoutObjects:
         found.update(zip(ROWS, self._rows, strict=True))
         found["lives"] = ram[57]
         if self._full:
-            found["score"] = 100 * decimal(ram[76] & 15) + decimal(ram[77])
+            found["score"] = 100 * DECIMAL[ram[76] & 15] + DECIMAL[ram[77]]
         return found
 
 

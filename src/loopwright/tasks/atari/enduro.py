@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from loopwright.staged import Stage, Staged
-from loopwright.tasks.atari.game import Box, Game, Observation, Protocols, decimal
+from loopwright.tasks.atari.game import DECIMAL, Box, Game, Observation, Protocols
 
 BOTTOM = 155  # the first row below the road
 # For each of the seven distances from near to far: (what its bytes lack of x and of y, and w, h) of a car there.
@@ -57,8 +57,8 @@ class EnduroObjects:
         self._player, self._cars = player, cars
         found = _observation(player, [car for _, car in cars.values()])
         if self._full:
-            found["cars_left"] = 100 * decimal(ram[44]) + decimal(ram[43])
-            found["day"] = decimal(ram[45])
+            found["cars_left"] = 100 * DECIMAL[ram[44]] + DECIMAL[ram[43]]
+            found["day"] = DECIMAL[ram[45]]
         return found
 
     def _same(self, number: int, code: int, y: int) -> Box | None:

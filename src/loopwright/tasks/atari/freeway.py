@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from loopwright.staged import Stage, Staged
-from loopwright.tasks.atari.game import Box, Game, Observation, Protocols, box, decimal
+from loopwright.tasks.atari.game import DECIMAL, Box, Game, Observation, Protocols, box
 
 WIDTH = 160
 
@@ -40,7 +40,7 @@ class FreewayObjects:
         if self._full:
             self._other = box(108, 193 - ram[15], 6, 8, self._other)
             found["OtherChicken"] = self._other
-            found["score"] = decimal(ram[103])
+            found["score"] = DECIMAL[ram[103]]
         return found
 
 

@@ -20,6 +20,9 @@ from loopwright.staged import Staged
 Box = dict[str, int]
 Observation = dict[str, Any]
 
+# What a byte of two decimal digits (BCD) says, as the games keep their scores.
+DECIMAL = tuple((byte >> 4) * 10 + (byte & 15) for byte in range(256))
+
 # A jump of more pixels than this between two agent steps is a new object in an old place, not a movement.
 JUMP = 24
 
@@ -80,8 +83,3 @@ def box(x: int, y: int, w: int, h: int, before: Box | None = None) -> Box:
     if not (-JUMP <= dx <= JUMP and -JUMP <= dy <= JUMP):
         dx = dy = 0
     return {"x": x, "y": y, "w": w, "h": h, "dx": dx, "dy": dy}
-
-
-def decimal(byte: int) -> int:
-    """A byte of two decimal digits (BCD), as the games keep their scores."""
-    return (byte >> 4) * 10 + (byte & 15)

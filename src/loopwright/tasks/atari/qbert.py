@@ -5,7 +5,7 @@ from __future__ import annotations
 from operator import itemgetter
 
 from loopwright.staged import Stage, Staged
-from loopwright.tasks.atari.game import Box, Game, Observation, Protocols, box, decimal
+from loopwright.tasks.atari.game import DECIMAL, Box, Game, Observation, Protocols, box
 
 # Addresses of the cubes' colours, row by row from the top, and where their tops are on the screen.
 CUBES = (
@@ -80,7 +80,7 @@ class QbertObjects:
         found["lives"] = (ram[8] + 2) & 255
         if self._full:
             self._read_cubes(ram)
-            found["score"] = 10_000 * decimal(ram[89]) + 100 * decimal(ram[90]) + decimal(ram[91])
+            found["score"] = 10_000 * DECIMAL[ram[89]] + 100 * DECIMAL[ram[90]] + DECIMAL[ram[91]]
         self.moving = found
         return self.still | found
 

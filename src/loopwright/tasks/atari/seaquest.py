@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from loopwright.staged import Stage, Staged
-from loopwright.tasks.atari.game import JUMP, Box, Game, Observation, Protocols, box, decimal
+from loopwright.tasks.atari.game import DECIMAL, JUMP, Box, Game, Observation, Protocols, box
 
 RIGHT_EDGE = 160
 JOINED = 16  # between the places of a lane's three enemies
@@ -57,7 +57,7 @@ class SeaquestObjects:
             found["oxygen"] = ram[102]
             found["divers_held"] = ram[62]
             found["facing"] = "left" if ram[86] else "right"
-            found["score"] = 10_000 * decimal(ram[56]) + 100 * decimal(ram[57]) + decimal(ram[58])
+            found["score"] = 10_000 * DECIMAL[ram[56]] + 100 * DECIMAL[ram[57]] + DECIMAL[ram[58]]
         return found
 
     def _read_lane(self, ram: bytes, lane: int, enemies: list[Observation], divers: list[Box]) -> None:

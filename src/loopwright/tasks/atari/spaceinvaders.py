@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from loopwright.staged import Stage, Staged
-from loopwright.tasks.atari.game import JUMP, Box, Game, Observation, Protocols, box, decimal
+from loopwright.tasks.atari.game import DECIMAL, JUMP, Box, Game, Observation, Protocols, box
 
 SPENT = 95  # a bullet that has come so far down, in double rows, is spent, though the game counts on
 SATELLITE_AWAY = (0, 180)
@@ -67,7 +67,7 @@ class SpaceInvadersObjects:
             moving["Satellite"] = self._satellite
         if self._full:
             moving["lives"] = ram[73]
-            moving["score"] = 100 * decimal(ram[102]) + decimal(ram[104])
+            moving["score"] = 100 * DECIMAL[ram[102]] + DECIMAL[ram[104]]
         self.moving = moving
         return self.still | moving
 
