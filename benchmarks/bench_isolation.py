@@ -157,8 +157,8 @@ async def played(game: str, repeats: int, *, record: bool) -> list[Trial]:
 def game_row(game: str, repeats: int) -> Row:
     """Steps in isolation against the bare emulator's for the very same game, in turn.
 
-    Each time in new processes, since one may be slower than another by a tenth, by where its memory happens to lie. The
-    best of each counts: all of them do the same work, and whatever disturbs a shared machine only adds to it.
+    Each time in new processes, since one may be slower than another by a tenth for all its life. The best of each
+    counts: all of them do the same work, and whatever disturbs a shared machine only adds to it.
     """
     emulator: list[float] = []
     ours: dict[bool, list[float]] = {False: [], True: []}

@@ -12,7 +12,7 @@ Every frame is a list: its kind, the number of the request it belongs to, and wh
     PIN     0 cpus
     SHOW    n name, moving [, still]
 
-SHOW is CALL with one dict, `{**still, **moving}`; `still` is sent when it is another than last time.
+SHOW is CALL with one dict, `still | moving`; `still` is sent when it is another than last time.
 """
 
 from __future__ import annotations

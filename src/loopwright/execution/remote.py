@@ -99,7 +99,7 @@ class RemoteProgram:
         self._tasks: set[asyncio.Task[None]] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._number = 0
-        self._still: Any = None  # what the candidate has of an environment's observations
+        self._still: dict[str, Any] | None = None  # what the candidate has of an environment's observations
         self._trace_room = TRACE_LIMIT
         self._loaded = False
         self._broken: ProgramFailure | None = None

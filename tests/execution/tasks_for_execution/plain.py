@@ -67,22 +67,23 @@ async def many_calls_at_once(program, row, trial):
     return float(got == [text * 2 for text in sent]), f"{len(got)} answers"
 
 
-class _Odd:
-    """Promises plain observations, and does not always keep it."""
+class _Counting:
+    """An environment of 200 steps that rewards their numbers, and promises plain observations."""
 
     strict = True
 
-    def __init__(self):
-        self._step = 0
-
     def reset(self, seed):
-        self._step = 0
+        self._seed, self._step = seed, 0
         return self._observation()
 
     def step(self, action):
         reward = float(action == self._step)
         self._step += 1
         return self._observation(), reward, self._step == 200
+
+
+class _Odd(_Counting):
+    """Does not always keep its promise."""
 
     def _observation(self):
         odd = {100: 1 << 70, 110: {1, 2}, 120: print} if self._step < 130 else {}
@@ -106,23 +107,11 @@ def _parts_of(step):
     return still, {"step": step, "ball": {"x": 2 * step}}
 
 
-class _Walls:
-    """Tells what stands still; from step 150 on with what has no plain form, whatever it promised."""
-
-    strict = True
+class _Walls(_Counting):
+    """Tells what stands still; from step 150 on with numbers too large for msgpack. With seed 2 its parts lie."""
 
     def __init__(self):
         self.parts = SimpleNamespace()
-
-    def reset(self, seed):
-        self._lying = seed == 2
-        self._step = 0
-        return self._observation()
-
-    def step(self, action):
-        reward = float(action == self._step)
-        self._step += 1
-        return self._observation(), reward, self._step == 200
 
     def _observation(self):
         still, self.parts.moving = _parts_of(self._step)
@@ -131,7 +120,7 @@ class _Walls:
         if self._step > 150 and self._step % 10 == 0:
             self.parts.moving["odd"] = 1 << 70
         observation = self.parts.still | self.parts.moving
-        if self._lying:
+        if self._seed == 2:
             observation["more"] = 1
         return observation
 
